@@ -1,0 +1,170 @@
+"""Papers and their claims: what was said, where, and the relation that decides whether it is so."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from provenn.evidence.names import check_id, nearest
+from provenn.evidence.relations import Relation
+
+PRESETS = ("quick", "laptop", "full")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paper:
+    """A paper, as its page and its citation need it.
+
+    Args:
+        slug: Identifier of the page, e.g. ``phnn``.
+        title: Title as published.
+        authors: Authors, ``"Given Family"`` each.
+        arxiv: arXiv number such as ``2110.04176``.
+        year: Year of publication.
+        venue: Journal or conference.
+        doi: DOI of the published version, if there is one.
+        code: Address of the authors' code, if there is any.
+        summary: One paragraph for a reader who has not seen the paper.
+        room: Room that holds the method, e.g. ``nn``.
+    """
+
+    slug: str
+    title: str
+    authors: Sequence[str]
+    arxiv: str
+    year: int
+    venue: str
+    summary: str
+    room: str
+    doi: str = ""
+    code: str = ""
+
+    def __post_init__(self) -> None:
+        check_id(self.slug, "slug")
+        check_id(self.room, "room")
+        if not re.fullmatch(r"\d{4}\.\d{4,5}", self.arxiv):
+            raise ValueError(f"arxiv must look like 2110.04176, got {self.arxiv!r}")
+
+    @property
+    def bibtex(self) -> str:
+        """BibTeX entry of the paper."""
+        kind = "article" if self.doi else "misc"
+        fields = {
+            "title": f"{{{self.title}}}",
+            "author": " and ".join(self.authors),
+            "year": str(self.year),
+            "journal" if self.doi else "howpublished": self.venue,
+            "doi": self.doi,
+            "eprint": self.arxiv,
+            "archiveprefix": "arXiv",
+        }
+        body = "".join(f"  {k} = {{{v}}},\n" for k, v in fields.items() if v)
+        return f"@{kind}{{{self.slug}-{self.year},\n{body}}}\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A sentence of the paper and the measured relation that decides it.
+
+    Args:
+        id: Identifier within the paper, e.g. ``c1-parameters``.
+        says: What the paper says, in one sentence.
+        reported: The figure that the paper reports, as text.
+        reported_effect: The same figure as the number that ``relation.effect`` measures, if the
+            paper gives one; the page prints ours / reported.
+        where: Where the paper says it.
+        relation: What must hold between the metrics of a trial; ``None`` if no preset can judge it.
+        margin_source: Where the margin comes from: the paper's gap, the sheet, a peer's spread.
+        presets: Presets whose trials can judge the claim.
+        method: Competitor that the claim praises.
+        peers: Competitors that it is praised over.
+        unjudged: Why no preset can judge it, in plain words; empty if one can.
+        tried: What was tried when it failed, in plain words.
+        version: Raised when any of the frozen parts changes.
+    """
+
+    id: str
+    says: str
+    reported: str
+    where: str
+    relation: Relation | None = None
+    margin_source: str = ""
+    presets: Sequence[str] = ()
+    reported_effect: float | None = None
+    method: str = ""
+    peers: Sequence[str] = ()
+    unjudged: str = ""
+    tried: str = ""
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        check_id(self.id, "claim id")
+        for preset in self.presets:
+            if preset not in PRESETS:
+                raise ValueError(f"preset {preset!r} is unknown; {nearest(preset, PRESETS)}")
+        if (self.relation is None) != bool(self.unjudged):
+            raise ValueError(
+                f"claim {self.id!r} must have either a relation or a reason in unjudged"
+            )
+        if (self.relation is None) == bool(self.presets):
+            raise ValueError(
+                f"claim {self.id!r} must have presets if and only if it has a relation"
+            )
+        if self.relation is not None and not self.margin_source:
+            raise ValueError(f"claim {self.id!r} must say where its margin comes from")
+
+    def frozen_parts(self) -> dict[str, Any]:
+        """What is locked before measurement."""
+        return {
+            "id": self.id,
+            "version": self.version,
+            "says": self.says,
+            "reported": self.reported,
+            "reported_effect": self.reported_effect,
+            "where": self.where,
+            "relation": self.relation.to_dict() if self.relation else None,
+            "margin_source": self.margin_source,
+            "presets": list(self.presets),
+            "unjudged": self.unjudged,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """One way in which our setting differs from the paper's.
+
+    Args:
+        aspect: What differs, e.g. ``training set``.
+        paper: The paper's setting, or ``unknown``.
+        ours: Ours.
+        why: Why.
+        presets: Where it applies.
+    """
+
+    aspect: str
+    paper: str
+    ours: str
+    why: str
+    presets: Sequence[str] = PRESETS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """A sabotage of the method: a negative control that its claims must notice.
+
+    Args:
+        name: Identifier, e.g. ``random-algebra``.
+        says: What is removed.
+        overrides: Changes of the page's config that remove it.
+        breaks: Claims that must stop holding.
+    """
+
+    name: str
+    says: str
+    overrides: dict[str, Any]
+    breaks: Sequence[str]
+
+    def __post_init__(self) -> None:
+        check_id(self.name, "ablation name")
+        if not self.breaks:
+            raise ValueError(f"ablation {self.name!r} must break at least one claim")

@@ -1,0 +1,1 @@
+"""Drop-in layers and their functional forms."""

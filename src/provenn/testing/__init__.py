@@ -1,0 +1,1 @@
+"""The conformance battery that every public module passes."""

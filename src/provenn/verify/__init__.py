@@ -1,0 +1,1 @@
+"""Sound bounds: linear bound propagation and local Lipschitz constants."""
