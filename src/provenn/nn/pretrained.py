@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -13,6 +13,8 @@ from torch import nn
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+
+Model = TypeVar("Model", bound="PretrainedModule")
 
 
 class PretrainedModule(nn.Module):
@@ -44,7 +46,7 @@ class PretrainedModule(nn.Module):
                 file.replace(path / file.name)
 
     @classmethod
-    def from_pretrained(cls, directory: str | Path) -> Self:
+    def from_pretrained(cls: type[Model], directory: str | Path) -> Model:
         """Build the network that :meth:`save_pretrained` wrote, in evaluation mode.
 
         Args:

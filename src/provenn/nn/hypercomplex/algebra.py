@@ -75,7 +75,7 @@ def left_multiplication(table: Float[Tensor, "n n n"]) -> Float[Tensor, "n n n"]
 
 def cayley_dickson(
     algebra: Float[Tensor, "n n n"], gamma: float = -1.0
-) -> Float[Tensor, "{2*n} {2*n} {2*n}"]:
+) -> Float[Tensor, "2*n 2*n 2*n"]:
     """Double an algebra by the Cayley-Dickson construction.
 
     ``(a, b)(c, d) = (a c + gamma d* b, d a + b c*)``, where ``*`` flips the sign of every basis

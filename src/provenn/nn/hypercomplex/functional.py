@@ -28,7 +28,7 @@ from provenn.nn.hypercomplex.checks import (
 
 def ph_weight(
     algebra: Float[Tensor, "n n n"], filters: Float[Tensor, "n u v *kernel"], groups: int = 1
-) -> Float[Tensor, "{n*u} {n*v} *kernel"]:
+) -> Float[Tensor, "n*u n*v *kernel"]:
     """Dense weight ``sum_i A_i (x) F_i``, built by one matrix product.
 
     With groups, each group of output channels is a hypercomplex product of its own, with its own

@@ -12,7 +12,7 @@ operations of the product with ``H`` are those of the ordinary layer.
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -35,6 +35,7 @@ from provenn.nn.hypercomplex.functional import check_padding, convolve, kronecke
 
 Init = Literal["official", "variance_preserving"]
 INITS = ("official", "variance_preserving")
+Layer = TypeVar("Layer", bound="_PHLayer")
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
@@ -126,7 +127,7 @@ class _PHLayer(nn.Module):
             self._cache = cache
         return cache[2]
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self: Layer, mode: bool = True) -> Layer:
         """Set the training mode; the dense weight that evaluation keeps is dropped."""
         self._cache = None
         return super().train(mode)
@@ -144,9 +145,11 @@ class _PHLayer(nn.Module):
         # sees; on an accelerator it would make the host wait, so there the weight is rebuilt.
         return not self.training and all(map(_is_constant, (self.algebra, self.filters)))
 
-    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+    def _apply(self: Layer, fn: Any, recurse: bool = True) -> Layer:
+        # Flat, because `to(memory_format=...)` takes tensors of 4 or 5 dimensions for images.
         self._cache = None
-        return super()._apply(fn, recurse)  # type: ignore[no-any-return]
+        moved: Layer = super()._apply(lambda t: fn(t.flatten()).view(t.shape), recurse)
+        return moved
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_cache"}
