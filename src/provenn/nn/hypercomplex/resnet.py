@@ -9,10 +9,10 @@ from torch.nn import functional
 
 from provenn.nn.hypercomplex.checks import (
     check_choice,
+    check_divisible,
     check_flag,
     check_input,
     check_positive_int,
-    per_axis,
 )
 from provenn.nn.hypercomplex.layers import Init, PHConv2d
 from provenn.nn.pretrained import PretrainedModule
@@ -73,8 +73,7 @@ class ResNet(nn.Module):
         check_choice("block", block, BLOCKS)
         check_positive_int("in_channels", in_channels)
         check_positive_int("num_classes", num_classes)
-        check_sizes("depths", depths)
-        check_sizes("widths", widths, len(depths))
+        check_stages(depths, widths)
         self.in_channels = in_channels
         self.num_classes = num_classes
         self.stem = _ConvNorm(convolution, in_channels, widths[0], 3, 1)
@@ -157,6 +156,9 @@ class PHResNet(PretrainedModule):
         check_positive_int("n", n)
         check_positive_int("in_channels", in_channels)
         check_flag("bias", bias)
+        check_stages(depths, widths)
+        for width in widths:
+            check_divisible("each of widths", width, n, "n")
         options: dict[str, Any] = {
             "bias": bias,
             "n": n,
@@ -286,13 +288,18 @@ def pad_channels(x: Tensor, channels: int) -> Tensor:
     return functional.pad(x, (0, 0, 0, 0, channels, 0)) if channels else x
 
 
-def check_sizes(name: str, values: Any, count: int | None = None) -> None:
-    """Refuse anything but a sequence of positive integers, ``count`` of them."""
-    if not isinstance(values, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple of ints, got {type(values).__name__}")
-    if not values:
-        raise ValueError(f"{name} must not be empty, got {values!r}")
-    per_axis(name, values, len(values) if count is None else count, 1)
+def check_stages(depths: Any, widths: Any) -> None:
+    """Refuse anything but as many positive widths as there are positive depths."""
+    for name, values in (("depths", depths), ("widths", widths)):
+        if not isinstance(values, (tuple, list)):
+            raise TypeError(f"{name} must be a tuple of ints, got {values!r}")
+        for value in values:
+            check_positive_int(f"each of {name}", value)
+    if len(depths) != len(widths) or not depths:
+        raise ValueError(
+            f"depths and widths must be of the same number of stages, at least 1, "
+            f"got {depths} and {widths}"
+        )
 
 
 class _ConvNorm(nn.Sequential):

@@ -7,12 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from provenn.nn.hypercomplex.checks import (
+    check_divisible,
     check_flag,
     check_input,
     check_positive_int,
 )
 from provenn.nn.hypercomplex.layers import Init, PHConv2d, PHLinear
-from provenn.nn.hypercomplex.resnet import check_sizes, pad_channels
+from provenn.nn.hypercomplex.resnet import check_stages, pad_channels
 from provenn.nn.pretrained import PretrainedModule
 
 DEPTHS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
@@ -76,8 +77,9 @@ class PHVGG(PretrainedModule):
         check_positive_int("num_classes", num_classes)
         check_positive_int("hidden", hidden)
         check_flag("bias", bias)
-        check_sizes("depths", depths)
-        check_sizes("widths", widths, len(depths))
+        check_stages(depths, widths)
+        for width in (*widths, hidden):
+            check_divisible("each of widths and hidden", width, n, "n")
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)):
             raise TypeError(f"dropout must be a number, got {type(dropout).__name__}")
         if not 0 <= dropout < 1:
