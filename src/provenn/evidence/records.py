@@ -39,7 +39,8 @@ class Provenance(BaseModel):
     """ISO 8601, UTC."""
     wall_s: float
     cpu_s: float
-    peak_bytes: int
+    peak_bytes: int | None
+    """Largest memory held; ``null`` where the system cannot tell."""
 
 
 class CompetitorRecord(BaseModel):
