@@ -28,6 +28,11 @@ class Relation(ABC):
     every_trial: ClassVar[bool] = False
     """Whether one violation in one trial refutes the claim (identities, soundness)."""
 
+    @property
+    def n_margins(self) -> int:
+        """How many margins one trial gives."""
+        return 1
+
     @abstractmethod
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         """Margins of one trial, each positive where the relation holds; NaN if not a number."""
@@ -150,6 +155,10 @@ class Ratio(Relation):
         return (self.a, self.b)
 
     @property
+    def n_margins(self) -> int:
+        return (self.at_least is not None) + (self.at_most is not None)
+
+    @property
     def strict(self) -> bool:
         low, high = self.at_least, self.at_most
         return (low is not None and low >= 1) or (high is not None and high <= 1)
@@ -181,6 +190,10 @@ class Near(Relation):
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.value)
+
+    @property
+    def n_margins(self) -> int:
+        return 2
 
     def __str__(self) -> str:
         return f"|{self.a} - {self.value}| <= {self.tol:g}"
@@ -266,12 +279,16 @@ class Slope(Relation):
             if name not in series:
                 raise KeyError(f"series {name!r} was not measured; {nearest(name, series)}")
         n, cost = series[self.n], series[self.cost]
-        if n.shape != cost.shape or n.size < 2 or (n <= 0).any() or (cost <= 0).any():
+        if n.shape != cost.shape or np.unique(n).size < 2 or (n <= 0).any() or (cost <= 0).any():
             return math.nan
         return float(np.polyfit(np.log(n), np.log(cost), 1)[0])
 
     def metrics(self) -> tuple[str, ...]:
         return (self.n, self.cost)
+
+    @property
+    def n_margins(self) -> int:
+        return (self.at_least is not None) + (self.at_most is not None)
 
     def __str__(self) -> str:
         low = "" if self.at_least is None else f"{self.at_least:g} <= "
@@ -302,6 +319,10 @@ class All(Relation):
     @property
     def strict(self) -> bool:
         return any(r.strict for r in self.relations)
+
+    @property
+    def n_margins(self) -> int:
+        return sum(r.n_margins for r in self.relations)
 
     @property
     def parts(self) -> tuple[Relation, ...]:
