@@ -79,6 +79,10 @@ class Claim:
         method: Competitor that the claim praises.
         peers: Competitors that it is praised over.
         unjudged: Why no preset can judge it, in plain words; empty if one can.
+        peer_check: What must hold for the peers to be called well trained (their own published
+            figure, say); where it is not shown, the claim is ``undecided: weak peer``.
+        filled_at: Seeds that a filled badge needs: 5, or 10 where results spread widely
+            (reinforcement learning, bandits, sparse training).
         tried: What was tried when it failed, in plain words.
         version: Raised when any of the frozen parts changes.
     """
@@ -94,6 +98,8 @@ class Claim:
     method: str = ""
     peers: Sequence[str] = ()
     unjudged: str = ""
+    peer_check: Relation | None = None
+    filled_at: int = 5
     tried: str = ""
     version: int = 1
 
@@ -124,6 +130,7 @@ class Claim:
             "where": self.where,
             "relation": self.relation.to_dict() if self.relation else None,
             "margin_source": self.margin_source,
+            "peer_check": self.peer_check.to_dict() if self.peer_check else None,
             "presets": list(self.presets),
             "unjudged": self.unjudged,
         }

@@ -28,6 +28,11 @@ class Relation(ABC):
     every_trial: ClassVar[bool] = False
     """Whether one violation in one trial refutes the claim (identities, soundness)."""
 
+    @property
+    def n_margins(self) -> int:
+        """How many margins one trial gives."""
+        return 1
+
     @abstractmethod
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         """Margins of one trial, each positive where the relation holds; NaN if not a number."""
@@ -150,6 +155,10 @@ class Ratio(Relation):
         return (self.a, self.b)
 
     @property
+    def n_margins(self) -> int:
+        return (self.at_least is not None) + (self.at_most is not None)
+
+    @property
     def strict(self) -> bool:
         low, high = self.at_least, self.at_most
         return (low is not None and low >= 1) or (high is not None and high <= 1)
@@ -181,6 +190,10 @@ class Near(Relation):
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.value)
+
+    @property
+    def n_margins(self) -> int:
+        return 2
 
     def __str__(self) -> str:
         return f"|{self.a} - {self.value}| <= {self.tol:g}"
@@ -273,6 +286,10 @@ class Slope(Relation):
     def metrics(self) -> tuple[str, ...]:
         return (self.n, self.cost)
 
+    @property
+    def n_margins(self) -> int:
+        return (self.at_least is not None) + (self.at_most is not None)
+
     def __str__(self) -> str:
         low = "" if self.at_least is None else f"{self.at_least:g} <= "
         high = "" if self.at_most is None else f" <= {self.at_most:g}"
@@ -302,6 +319,10 @@ class All(Relation):
     @property
     def strict(self) -> bool:
         return any(r.strict for r in self.relations)
+
+    @property
+    def n_margins(self) -> int:
+        return sum(r.n_margins for r in self.relations)
 
     @property
     def parts(self) -> tuple[Relation, ...]:
