@@ -1,3 +1,4 @@
+# ruff: noqa: T201 - printing is what this script is for
 """Measure the reliability figures at their full sizes: ``python -m tests.reliability [R3 ...]``."""
 
 import argparse
