@@ -11,7 +11,7 @@ Left out, with the reason:
 * ``provenn.data``: the arrays that a trial read are identified by their own SHA-256.
 * ``provenn.evidence``: verdicts are drawn anew from stored metrics; that the runner repeats itself
   bit by bit is held by its tests.
-* ``provenn.report``, ``provenn.cli``, ``provenn.testing``: they run after, around or beside a trial.
+* ``provenn.report``, ``provenn.cli``, ``provenn.testing``: they run after, around or beside it.
 """
 
 import ast

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from provenn.evidence.claims import Claim
 from provenn.evidence.files import (
@@ -55,13 +55,16 @@ class _Version(BaseModel):
     claim: dict[str, Any]
     sha256: str
 
+    @field_validator("claim")
+    @classmethod
+    def _has_number(cls, claim: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(claim.get("version"), int):
+            raise ValueError("a claim must have the number of its version")
+        return claim
+
     @property
     def number(self) -> int:
         return int(self.claim["version"])
-
-    @property
-    def is_whole(self) -> bool:
-        return self.sha256 == _sha256(self.claim) and isinstance(self.claim.get("version"), int)
 
 
 class _Lock(BaseModel):
@@ -138,7 +141,7 @@ def _check_claim(claim: Claim, versions: list[_Version]) -> str:
     if not versions:
         return "is not locked; lock it before it is measured"
     for version in versions:
-        if not version.is_whole:
+        if version.sha256 != _sha256(version.claim):
             return f"an entry of {FILE} does not match its SHA-256"
     numbers = [version.number for version in versions]
     if numbers != sorted(set(numbers)):
