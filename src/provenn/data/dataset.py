@@ -76,7 +76,7 @@ class Decoded:
         """The inputs as float32, images scaled to [0, 1]."""
         if not self.levels:
             return self.x
-        scaled: Float32[np.ndarray, "n *shape"] = np.divide(
+        scaled: Float32[np.ndarray, n * shape] = np.divide(
             self.x, np.float32(self.levels), dtype=np.float32
         )
         return scaled
