@@ -59,14 +59,16 @@ class Subject:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         _check_backend(self.backend)
         _check_reasons(self.expected_failures)
-        _check_inputs(self._given_inputs())
-        _check_axes(self.batch_axes, self._given_inputs())
-        self._check_factory()
+        with torch.random.fork_rng(devices=[]):
+            _check_inputs(self._given_inputs())
+            _check_axes(self.batch_axes, self._given_inputs())
+            self._check_factory()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the module's class."""
-        return type(self.factory()).__name__
+        with torch.random.fork_rng(devices=[]):
+            return type(self.factory()).__name__
 
     def module(
         self, *, train: bool = False, dtype: torch.dtype = torch.float32, seed: int | None = None
