@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 
@@ -24,6 +24,27 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@runtime_checkable
+class DataSet(Protocol):
+    """A split of a data set that is identified by the SHA-256 of its arrays."""
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the arrays."""
+
+
+D = TypeVar("D", bound=DataSet)
+
+
+@runtime_checkable
 class Context(Protocol):
     """What the runner hands to a trial."""
 
@@ -40,6 +61,9 @@ class Context(Protocol):
         arrays.
         """
 
+    def uses(self, data: D) -> D:
+        """Record in the trial's provenance that it read ``data``; returns ``data``."""
+
     def progress(self, step: int, total: int, note: str = "") -> None:
         """Tell the reader that ``step`` of ``total`` is done."""
 
@@ -47,6 +71,7 @@ class Context(Protocol):
         """Meter whose ``cost()`` gives wall time and peak memory of the block."""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Wall time and peak memory of a block of code."""
 
