@@ -32,6 +32,7 @@ def test_a_crashed_seed_opens_the_lower_bound():
     drawn = of([0.1, None, 0.3])
     assert (drawn.open_low, drawn.open_high, drawn.lost) == (True, False, 1)
     assert len(drawn.seeds) == 2
+    assert drawn.mean is None
 
 
 def test_equal_margins_of_zero_have_a_place():
