@@ -1,0 +1,86 @@
+"""A distribution with one tiny page, found through the entry-point group as any outside page is."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import provenn
+from provenn import papers
+from provenn.cli import main
+
+_HERE = Path(__file__).parent
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def distribution(tmp_path_factory) -> Path:
+    """Directory that holds the distribution ``tiny``."""
+    root = tmp_path_factory.mktemp("distribution")
+    (root / "tiny_page.py").write_text((_HERE / "tiny_page.py").read_text())
+    info = root / "tiny-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[provenn.papers]\ntiny = tiny_page\n")
+    return root
+
+
+@pytest.fixture
+def tiny(distribution, monkeypatch) -> Iterator[None]:
+    """The page ``tiny`` is installed."""
+    monkeypatch.syspath_prepend(str(distribution))
+    _forget_pages()
+    yield
+    _forget_pages()
+
+
+@pytest.fixture
+def provenn_command(tiny, capsys):
+    """Run the command in this process."""
+
+    def run(*words: object) -> Result:
+        with pytest.raises(SystemExit) as exit_:
+            main([str(w) for w in words])
+        out, err = capsys.readouterr()
+        return Result(int(exit_.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def environment(distribution) -> dict[str, str]:
+    """Environment in which a fresh process finds provenn and the page ``tiny``."""
+    source = str(Path(provenn.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([source, str(distribution)])}
+
+
+@pytest.fixture
+def provenn_process(environment, tmp_path):
+    """Run the command in a fresh process."""
+
+    def run(*words: object, **variables: str) -> Result:
+        done = subprocess.run(
+            [sys.executable, "-m", "provenn", *map(str, words)],
+            env={**environment, **variables},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def _forget_pages() -> None:
+    papers._modules.cache_clear()
+    papers.load.cache_clear()
