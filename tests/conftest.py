@@ -7,6 +7,8 @@ import torch
 if os.environ.get("PROVENN_TYPECHECK", "1") == "1":
     from jaxtyping import install_import_hook
 
-    install_import_hook("provenn", "beartype.beartype")
+    import tests.typecheck
+
+    install_import_hook("provenn", f"{tests.typecheck.__name__}.checker")
 
 torch.set_num_threads(1)

@@ -7,10 +7,10 @@ quality ``phc-n2.accuracy``, a competitor's cost ``phc-n2.parameters``.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from provenn.evidence.names import check_id, check_metric, nearest
 
@@ -81,13 +81,13 @@ class Metrics:
     Args:
         values: Scalars that belong to no competitor, e.g. ``{"max_error": 1e-9}``.
         timings: Scalars that differ between two runs of the same code (seconds, ratios of seconds).
-        series: Arrays for figures and for slope relations, e.g. a learning curve.
+        series: Arrays for figures and for slope relations, e.g. a learning curve; kept as float64.
         competitors: The method and its peers.
     """
 
     values: Mapping[str, float] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
-    series: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    series: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     competitors: Sequence[Competitor] = ()
 
     def __post_init__(self) -> None:
@@ -124,8 +124,3 @@ def lookup(metrics: Mapping[str, float], name: str) -> float:
         return metrics[name]
     except KeyError:
         raise KeyError(f"metric {name!r} was not measured; {nearest(name, metrics)}") from None
-
-
-def as_series(values: ArrayLike) -> NDArray[np.float64]:
-    """Float64 array of ``values``."""
-    return np.asarray(values, dtype=np.float64)

@@ -12,6 +12,9 @@ from provenn.evidence.metrics import Metrics
 
 SCHEMA_VERSION: Literal[1] = 1
 
+Number = Annotated[float, Field(allow_inf_nan=False)] | Literal["inf", "-inf"] | None
+"""A float as JSON can hold it: NaN is ``null``, the infinities are the strings."""
+
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
 
 
@@ -40,15 +43,15 @@ class Provenance(BaseModel):
 
 
 class CompetitorRecord(BaseModel):
-    """A competitor as stored; NaN is stored as ``null``."""
+    """A competitor as stored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Identifier
     label: str
     role: Literal["method", "peer", "baseline", "oracle"]
-    quality: dict[str, float | None]
-    cost: dict[str, float | None]
+    quality: dict[str, Number]
+    cost: dict[str, Number]
     package: str = ""
 
 
@@ -64,8 +67,8 @@ class TrialRecord(BaseModel):
     config_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     seed: Annotated[int, Field(ge=0, lt=1_000_000)]
     status: Literal["done", "failed"]
-    values: dict[str, float | None] = {}
-    timings: dict[str, float | None] = {}
+    values: dict[str, Number] = {}
+    timings: dict[str, Number] = {}
     competitors: list[CompetitorRecord] = []
     error: str = ""
     """Traceback of a failed trial."""

@@ -279,7 +279,7 @@ class Slope(Relation):
             if name not in series:
                 raise KeyError(f"series {name!r} was not measured; {nearest(name, series)}")
         n, cost = series[self.n], series[self.cost]
-        if n.shape != cost.shape or n.size < 2 or (n <= 0).any() or (cost <= 0).any():
+        if n.shape != cost.shape or np.unique(n).size < 2 or (n <= 0).any() or (cost <= 0).any():
             return math.nan
         return float(np.polyfit(np.log(n), np.log(cost), 1)[0])
 
