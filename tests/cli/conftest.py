@@ -27,10 +27,7 @@ def distribution(tmp_path_factory) -> Path:
     """Directory that holds the distribution ``tiny``."""
     root = tmp_path_factory.mktemp("distribution")
     (root / "tiny_page.py").write_text((_HERE / "tiny_page.py").read_text())
-    info = root / "tiny-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[provenn.papers]\ntiny = tiny_page\n")
+    _write_metadata(root, "tiny")
     return root
 
 
@@ -41,6 +38,21 @@ def tiny(distribution, monkeypatch) -> Iterator[None]:
     _forget_pages()
     yield
     _forget_pages()
+
+
+@pytest.fixture
+def broken(tiny, tmp_path, monkeypatch) -> None:
+    """A page that declares nothing is installed beside ``tiny``."""
+    (tmp_path / "broken_page.py").write_text("")
+    _write_metadata(tmp_path, "broken")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _forget_pages()
+
+
+@pytest.fixture
+def store(tmp_path) -> Path:
+    """Where a store may be made."""
+    return tmp_path / "store"
 
 
 @pytest.fixture
@@ -79,6 +91,13 @@ def provenn_process(environment, tmp_path):
         return Result(done.returncode, done.stdout, done.stderr)
 
     return run
+
+
+def _write_metadata(root: Path, name: str) -> None:
+    info = root / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[provenn.papers]\n{name} = {name}_page\n")
 
 
 def _forget_pages() -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from provenn.cli import catalogue, doctor, overrides
+from provenn.cli import bench, catalogue, doctor, gallery, new, overrides, run
 from provenn.cli.door import UsageError, Verbs, enter
 
 app = typer.Typer(
@@ -17,19 +17,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-def _print_version(wanted: bool) -> None:
+
+def _print_version(wanted: bool) -> bool:
     if wanted:
         import provenn
 
         print(f"provenn {provenn.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
 def _every_verb(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     """Options that stand before the verb."""
@@ -37,8 +41,12 @@ def _every_verb(
 
 app.command("list")(catalogue.list_papers)
 app.command("show")(catalogue.show)
+app.command("run")(run.run)
+app.command("report")(gallery.report)
 app.command("cite")(catalogue.cite)
 app.command("doctor")(doctor.doctor)
+app.command("new")(new.new)
+app.command("bench")(bench.bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,4 +59,5 @@ def _run(arguments: Sequence[str]) -> int:
     words, options = overrides.set_aside(arguments)
     if options and words[:1] != ["run"]:
         raise UsageError(f"{overrides.PREFIX}{options[0][0]} belongs to `provenn run`")
-    return app(args=words, prog_name="provenn", standalone_mode=False, obj=options) or 0
+    overrides.asked.set(tuple(options))
+    return app(args=words, prog_name="provenn", standalone_mode=False) or 0

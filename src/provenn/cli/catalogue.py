@@ -3,13 +3,12 @@
 import dataclasses
 from collections.abc import Sequence
 from inspect import formatannotation
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from provenn.cli.door import CommandError
-from provenn.cli.output import AsJson, console, print_heading, print_json, print_table
-from provenn.cli.pages import Slug, page
+from provenn.cli.output import AsJson, console, print_heading, print_json, print_table, warn
+from provenn.cli.pages import Slug, page, readable_pages
 from provenn.cli.stores import StoreOption, stores
 from provenn.cli.verdicts import latest_verdicts, plain_verdict, print_verdicts
 
@@ -20,15 +19,7 @@ if TYPE_CHECKING:
 
 def list_papers(as_json: AsJson = False) -> None:
     """List the papers that can be run."""
-    from provenn import papers
-
-    found: list[Page] = []
-    broken: dict[str, str] = {}
-    for slug in papers.slugs():
-        try:
-            found.append(page(slug))
-        except CommandError as error:
-            broken[slug] = str(error)
+    found, broken = readable_pages()
     if as_json:
         print_json({"papers": [_summary(p) for p in found], "broken": broken})
     else:
@@ -40,7 +31,7 @@ def list_papers(as_json: AsJson = False) -> None:
             ],
         )
         for slug, message in broken.items():
-            console().print(f"{slug}: {message}", markup=False)
+            warn(f"{slug}: {message}")
     if broken:
         raise typer.Exit(1)
 

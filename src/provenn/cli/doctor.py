@@ -15,8 +15,9 @@ from typing import Literal
 
 import typer
 
+from provenn.cli.door import UsageError
 from provenn.cli.output import AsJson, print_json, print_table
-from provenn.cli.stores import StoreOption, store_path
+from provenn.cli.stores import StoreOption, own_store
 
 _GIB = 2**30
 _LEAST_DISK = 1 * _GIB
@@ -35,7 +36,7 @@ class Finding:
 
 def doctor(store: StoreOption = None, as_json: AsJson = False) -> None:
     """Look at this installation: Python, torch, compiler, extras, data sets, store, disk."""
-    findings = [*_runtime(), *_extras(), *_data_sets(), *_places(store_path(store))]
+    findings = [*_runtime(), *_extras(), *_data_sets(), *_places(store)]
     if as_json:
         print_json([asdict(f) for f in findings])
     else:
@@ -99,25 +100,26 @@ def _data_sets() -> Iterator[Finding]:
         )
 
 
-def _places(store: Path) -> Iterator[Finding]:
-    ground = next(p for p in (store, *store.absolute().parents) if p.exists())
+def _places(directory: Path | None) -> Iterator[Finding]:
+    remedy = "name a directory that can be written with --store"
     try:
+        root = own_store(directory).root
+        ground = next(p for p in (root, *root.parents) if p.exists())
         with tempfile.TemporaryFile(dir=ground):
             pass
-        yield Finding("store", "ok", str(store))
+    except UsageError as error:
+        yield Finding("store", "problem", str(error), remedy)
+        return
     except OSError as error:
-        yield Finding(
-            "store",
-            "problem",
-            f"{store}: {error.strerror}",
-            "give a directory that can be written with --store",
-        )
+        yield Finding("store", "problem", f"{root}: {error.strerror}", remedy)
+        return
+    yield Finding("store", "ok", str(root))
     free = shutil.disk_usage(ground).free
     yield Finding(
         "disk",
         "ok" if free >= _LEAST_DISK else "problem",
         f"{free / _GIB:.1f} GiB free",
-        "" if free >= _LEAST_DISK else f"free {_LEAST_DISK / _GIB:.0f} GiB",
+        "" if free >= _LEAST_DISK else f"free at least {_LEAST_DISK / _GIB:.0f} GiB",
     )
 
 

@@ -46,12 +46,12 @@ def new(
         print(path.relative_to(root))
     _lock(root, slug)
     print(f"\nNow `provenn check {slug}` passes. Replace the skeleton part by part, then")
-    print(f"`provenn lock {slug}` before the first measurement. CONTRIBUTING.md has the whole path.")
+    print(
+        f"`provenn lock {slug}` before the first measurement. CONTRIBUTING.md has the whole path."
+    )
 
 
-def _names(
-    slug: str, room: str, title: str, arxiv: str, known_rooms: list[str]
-) -> dict[str, str]:
+def _names(slug: str, room: str, title: str, arxiv: str, known_rooms: list[str]) -> dict[str, str]:
     from provenn import papers
     from provenn.evidence.claims import Paper
 

@@ -46,6 +46,11 @@ def print_heading(text: str) -> None:
     console().print(Text(f"\n{text}", style="bold"))
 
 
+def warn(text: str) -> None:
+    """Print a line on stderr."""
+    print(f"warning: {' '.join(text.split())}", file=sys.stderr)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -8,6 +8,7 @@ import dataclasses
 import inspect
 import io
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from provenn.cli.door import UsageError, unknown
@@ -19,6 +20,9 @@ PREFIX = "--config."
 
 Option = tuple[str, tuple[str, ...]]
 """A key such as ``epochs`` and the words that stand behind it."""
+
+asked: ContextVar[tuple[Option, ...]] = ContextVar("asked", default=())
+"""The options of the command line that is being carried out."""
 
 
 def set_aside(arguments: Sequence[str]) -> tuple[list[str], list[Option]]:

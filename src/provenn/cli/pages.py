@@ -15,6 +15,7 @@ Slugs = Annotated[
     list[str] | None,
     typer.Argument(metavar="SLUG...", help="Papers, as `provenn list` names them."),
 ]
+Preset = Annotated[str, typer.Option(metavar="PRESET", help="How large: quick, laptop or full.")]
 All = Annotated[bool, typer.Option("--all", help="Every paper.")]
 
 
@@ -39,6 +40,20 @@ def pages(slugs: Sequence[str] | None, every: bool) -> "list[Page]":
     if not every and not slugs:
         raise UsageError(f"name a paper or give --all; accepted: {', '.join(papers.slugs())}")
     return [page(slug) for slug in dict.fromkeys(papers.slugs() if every else slugs or ())]
+
+
+def readable_pages() -> "tuple[list[Page], dict[str, str]]":
+    """All pages, and for each that cannot be read its slug with the reason."""
+    from provenn import papers
+
+    found: list[Page] = []
+    broken: dict[str, str] = {}
+    for slug in papers.slugs():
+        try:
+            found.append(page(slug))
+        except UsageError as error:
+            broken[slug] = str(error)
+    return found, broken
 
 
 def check_preset(preset: str) -> str:

@@ -1,4 +1,4 @@
-"""The stores that a verb reads and writes: the reader's own, and the evidence that was committed."""
+"""The stores that a verb reads: the reader's own, and the evidence that was committed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,16 +1,43 @@
 """Verdicts as a table for a reader and as plain data for a program."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from provenn.cli.output import print_table
 
 if TYPE_CHECKING:
+    from provenn.evidence import Page
+    from provenn.evidence.store import Store
     from provenn.evidence.verdicts import Verdict
 
 _MARKS = {"filled": "●", "hollow": "○", "none": " "}
 _LEGEND = "● at least 5 seeds at laptop or full   ○ a look: few seeds, quick, or uncommitted code"
+
+
+def latest_verdicts(page: "Page", stores: "Sequence[Store]") -> "Sequence[Verdict]":
+    """Verdict on each claim by the strongest trials that ``stores`` hold."""
+    from provenn.evidence.assess import assess
+
+    return assess(page, stores).verdicts
+
+
+def judge_page(
+    page: "Page", preset: str, stores: "Sequence[Store]", overrides: Mapping[str, Any]
+) -> "list[Verdict]":
+    """Verdict on each claim by the trials of one preset and config."""
+    from provenn.evidence.page import config_hash
+    from provenn.evidence.verdicts import Verdict, judge
+
+    hashed = config_hash(page.config(preset, overrides))
+    trials = [t for store in stores for t in store.trials(page.paper.slug, preset, hashed)]
+    verdicts = []
+    for claim in page.claims:
+        try:
+            verdicts.append(judge(claim, trials if preset in claim.presets else ()))
+        except (KeyError, ValueError) as error:
+            verdicts.append(Verdict(claim=claim, status="not judged", reason=str(error)))
+    return verdicts
 
 
 def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:
@@ -24,7 +51,7 @@ def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:
                 measured(v),
                 v.preset or "-",
                 v.n or "-",
-                f"{_MARKS[v.badge]} {v.status}",
+                mark(v),
                 _why(v),
             )
             for v in verdicts
@@ -33,6 +60,11 @@ def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:
     )
     if any(v.badge != "none" for v in verdicts):
         print(_LEGEND)
+
+
+def mark(verdict: "Verdict") -> str:
+    """The status with a filled or hollow mark."""
+    return f"{_MARKS[verdict.badge]} {verdict.status}"
 
 
 def measured(verdict: "Verdict") -> str:

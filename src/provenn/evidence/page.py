@@ -10,13 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import torch
-
 from provenn.evidence.claims import PRESETS, Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Cost, Metrics
 from provenn.evidence.names import nearest
 
 if TYPE_CHECKING:
+    import torch
     from matplotlib.figure import Figure
 
     from provenn.evidence.records import Trial
@@ -27,7 +26,7 @@ T = TypeVar("T")
 class Context(Protocol):
     """What the runner hands to a trial."""
 
-    device: torch.device
+    device: "torch.device"
     seed: int
 
     def stage(self, name: str, function: Callable[[], T]) -> T:
