@@ -121,13 +121,16 @@ def decode(data: bytes) -> tuple[TrialRecord, str]:
             )
         if version not in _READERS:
             raise DamagedError(f"{RECORD} has the unknown schema {version}")
-        return _READERS[version](body), digest
+        record = _READERS[version](body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DamagedError(
             f"{RECORD} is malformed at {where or 'its start'}: {first['msg']}"
         ) from None
+    if record.config != _plain(record.config):
+        raise DamagedError(f"{RECORD} is malformed at config: it holds NaN or an infinity")
+    return record, digest
 
 
 def encode_series(series: Mapping[str, NDArray[np.float64]]) -> bytes:

@@ -12,7 +12,9 @@ from provenn.evidence.metrics import Metrics
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Number = Annotated[float, Field(allow_inf_nan=False)] | Literal["inf", "-inf"] | None
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+Number = Finite | Literal["inf", "-inf"] | None
 """A float as JSON can hold it: NaN is ``null``, the infinities are the strings."""
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=100)]
@@ -37,9 +39,10 @@ class Provenance(BaseModel):
     deterministic: bool
     started: str
     """ISO 8601, UTC."""
-    wall_s: float
-    cpu_s: float
-    peak_bytes: int
+    wall_s: Finite
+    cpu_s: Finite
+    peak_bytes: int | None
+    """Largest memory held; ``null`` where the system cannot tell."""
 
 
 class CompetitorRecord(BaseModel):
