@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from provenn.cli import bench, catalogue, doctor, gallery, new, overrides, run
+from provenn.cli import (
+    bench,
+    catalogue,
+    check,
+    doctor,
+    export,
+    gallery,
+    lock,
+    new,
+    overrides,
+    run,
+)
 from provenn.cli.door import UsageError, Verbs, enter
 
 app = typer.Typer(
@@ -45,7 +56,10 @@ app.command("run")(run.run)
 app.command("report")(gallery.report)
 app.command("cite")(catalogue.cite)
 app.command("doctor")(doctor.doctor)
+app.command("export")(export.export)
 app.command("new")(new.new)
+app.command("lock")(lock.lock)
+app.command("check")(check.check)
 app.command("bench")(bench.bench)
 
 

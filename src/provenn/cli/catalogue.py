@@ -88,7 +88,7 @@ def _print_claim(claim: "Claim") -> None:
 
 
 def _config_rows(page: "Page") -> list[tuple[str, ...]]:
-    docs = _config_docs(page.config_type)
+    docs = config_docs(page.config_type)
     types = {f.name: formatannotation(f.type) for f in dataclasses.fields(page.config_type)}
     return [
         (
@@ -101,7 +101,7 @@ def _config_rows(page: "Page") -> list[tuple[str, ...]]:
     ]
 
 
-def _config_docs(config_type: type[Any]) -> dict[str, str]:
+def config_docs(config_type: type[Any]) -> dict[str, str]:
     """What the config says of each of its fields, in its docstring or below the field."""
     import docstring_parser
 
@@ -117,7 +117,7 @@ def _everything(page: "Page", verdicts: "Sequence[Verdict]") -> dict[str, Any]:
             for claim in page.claims
         ],
         "presets": {name: dataclasses.asdict(c) for name, c in page.presets.items()},
-        "config": _config_docs(page.config_type),
+        "config": config_docs(page.config_type),
         "deviations": [dataclasses.asdict(d) for d in page.deviations],
         "ablations": [dataclasses.asdict(a) for a in page.ablations],
         "verdicts": [plain_verdict(v) for v in verdicts],

@@ -26,11 +26,6 @@ def checkout(directory: Path | None = None) -> Path:
     )
 
 
-def is_running(root: Path) -> bool:
-    """Whether the code that runs is that of the checkout at ``root``."""
-    return Path(provenn.__file__).parent.resolve() == _package(root).resolve()
-
-
 def rooms(root: Path) -> list[str]:
     """Rooms of the checkout: packages that hold methods."""
     return sorted(

@@ -1,6 +1,9 @@
 """``provenn new SLUG``: the files of a method that is yet to be written."""
 
 import keyword
+import os
+import subprocess
+import sys
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Annotated
 import typer
 
 from provenn.cli.checkout import checkout, rooms
-from provenn.cli.door import UsageError, unknown
+from provenn.cli.door import CommandError, UsageError, unknown
 
 
 def new(
@@ -49,6 +52,21 @@ def new(
     print(
         f"`provenn lock {slug}` before the first measurement. CONTRIBUTING.md has the whole path."
     )
+
+
+def _lock(root: Path, slug: str) -> None:
+    """Lock the new page's claims with the code of the checkout that it was written into."""
+    search = [str(root / "src"), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(  # noqa: S603 - our own command in our own interpreter
+        [sys.executable, "-m", "provenn", "lock", slug],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CommandError(f"the files are written, but not locked: {done.stderr}")
+    print(f"src/provenn/papers/claims.lock: claims of {slug}")
 
 
 def _names(slug: str, room: str, title: str, arxiv: str, known_rooms: list[str]) -> dict[str, str]:
