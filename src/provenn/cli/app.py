@@ -10,6 +10,7 @@ from provenn.cli import (
     bench,
     catalogue,
     check,
+    datasets,
     doctor,
     export,
     gallery,
@@ -56,6 +57,7 @@ app.command("run")(run.run)
 app.command("report")(gallery.report)
 app.command("cite")(catalogue.cite)
 app.command("doctor")(doctor.doctor)
+app.add_typer(datasets.app, name="data")
 app.command("export")(export.export)
 app.command("new")(new.new)
 app.command("lock")(lock.lock)

@@ -71,12 +71,17 @@ def _runtime() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     """For each extra of the distribution, whether all that it asks for is installed."""
     wanted: dict[str, list[str]] = {}
-    for requirement in requires("provenn") or ():
+    try:
+        requirements = requires("provenn") or []
+    except PackageNotFoundError:
+        yield Finding("extras", "absent", "provenn runs from its sources, not installed")
+        return
+    for requirement in requirements:
         name, _, marker = requirement.partition(";")
-        extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", marker)
-        package = re.match(r"[A-Za-z0-9._-]+", name)
-        if extra and package and package.group() != "provenn":
-            wanted.setdefault(extra.group(1), []).append(package.group())
+        extra_named = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", marker)
+        needed = re.match(r"[A-Za-z0-9._-]+", name)
+        if extra_named and needed and needed.group() != "provenn":
+            wanted.setdefault(extra_named.group(1), []).append(needed.group())
     for extra, packages in sorted(wanted.items()):
         missing = [package for package in packages if not _installed(package)]
         yield Finding(
@@ -94,9 +99,9 @@ def _data_sets() -> Iterator[Finding]:
         place = data.where(name)
         yield Finding(
             f"data {name}",
-            "ok" if place else "absent",
-            str(place) if place else "not on this machine",
-            "" if place else f"provenn data fetch {name}",
+            "ok" if place.found else "absent",
+            place.says if place.found else "not on this machine",
+            "" if place.found else f"provenn data fetch {name}",
         )
 
 

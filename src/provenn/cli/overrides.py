@@ -89,13 +89,13 @@ def _value(key: str, values: Sequence[str], field: str, hint: Any, current: Any)
     )
     try:
         with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
-            read = tyro.cli(one_field, args=[f"--{key}", *values], add_help=False)
+            parsed: Any = tyro.cli(one_field, args=[f"--{key}", *values], add_help=False)
     except SystemExit as error:
         raise UsageError(
             f"{PREFIX}{key} must be {_accepted(hint)}, got {' '.join(values) or 'nothing'!r}"
             + (" (papers go before the --config options)" if len(values) > 1 else "")
         ) from error
-    return getattr(read, field)
+    return getattr(parsed, field)
 
 
 def _accepted(hint: Any) -> str:
