@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import shutil
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,10 +14,12 @@ from numpy.typing import NDArray
 
 from provenn.evidence.context import TrialContext, repeatable, seed_generators
 from provenn.evidence.encoding import failed_from, record_from
+from provenn.evidence.files import StoreError
+from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.meter import measure
 from provenn.evidence.metrics import Metrics
 from provenn.evidence.page import Page
-from provenn.evidence.provenance import fingerprint, provenance
+from provenn.evidence.provenance import provenance
 from provenn.evidence.records import TrialRecord
 from provenn.evidence.store import Store
 from provenn.evidence.tasks import Finished, Listener, Outcome, Started, Task
@@ -32,9 +33,7 @@ def load_page(module: str) -> Page:
     return Page.from_module(importlib.import_module(module))
 
 
-def attempt(
-    task: Task, tell: Listener, folder: Path | None = None
-) -> tuple[TrialRecord, Series]:
+def attempt(task: Task, tell: Listener, folder: Path | None = None) -> tuple[TrialRecord, Series]:
     """Run a trial; a crash is recorded with its traceback.
 
     Args:
@@ -49,19 +48,24 @@ def attempt(
     context = TrialContext(task, tell, _stages(folder, page, task) if folder else None)
     started = datetime.now(UTC)
     metrics, error = Metrics(), ""
-    with repeatable(), measure(task.device) as meter:
+    with repeatable():
         seed_generators(task.seed)
-        try:
-            metrics = page.trial(task.config, task.seed, context)
-            if not isinstance(metrics, Metrics):
-                raise TypeError(f"trial of {task.module} must return Metrics, got {metrics!r:.80}")
-        except Exception:
-            error = traceback.format_exc()
+        with measure(task.device) as meter:
+            try:
+                metrics = page.trial(task.config, task.seed, context)
+                _check_metrics(metrics, task)
+            except StoreError:
+                raise
+            except Exception:
+                error = traceback.format_exc()
         origin = provenance(
             page,
-            device=task.device,
+            task.device,
             started=started,
-            wall_s=..., 
+            wall_s=meter.wall_s + context.resumed_wall_s,
+            cpu_s=meter.cpu_s + context.resumed_cpu_s,
+            peak_bytes=meter.peak_bytes,
+            data=context.data,
         )
     if error:
         return failed_from(error, key=task.key, config=task.config, provenance=origin), {}
@@ -86,9 +90,7 @@ def perform(task: Task, store: Store, tell: Listener) -> Outcome:
         return keep(task, record, series, store, tell)
 
 
-def keep(
-    task: Task, record: TrialRecord, series: Series, store: Store, tell: Listener
-) -> Outcome:
+def keep(task: Task, record: TrialRecord, series: Series, store: Store, tell: Listener) -> Outcome:
     """Store a trial that ended, and say so. The caller holds its lease.
 
     Raises:
@@ -122,3 +124,26 @@ def record_crash(task: Task, how: str, store: Store, tell: Listener) -> Outcome:
     lease = store.lease(task.key)
     if lease is None:
         return Outcome(task, "busy")
+    origin = provenance(
+        load_page(task.module), task.device, started=datetime.now(UTC), wall_s=0.0, cpu_s=0.0
+    )
+    with lease:
+        record = failed_from(how, key=task.key, config=task.config, provenance=origin)
+        return keep(task, record, {}, store, tell)
+
+
+def last_line(error: str) -> str:
+    """The line of a traceback that says what went wrong."""
+    lines = error.strip().splitlines()
+    return lines[-1] if lines else "unknown error"
+
+
+def _check_metrics(metrics: object, task: Task) -> None:
+    if not isinstance(metrics, Metrics):
+        raise TypeError(f"trial of {task.slug} must return Metrics, got {type(metrics).__name__}")
+
+
+def _stages(folder: Path, page: Page, task: Task) -> Path:
+    """Where the stages are kept that the present code computed on this device."""
+    made_by = f"{fingerprint(page)} {torch.__version__} {task.device}"
+    return folder / hashlib.sha256(made_by.encode()).hexdigest()[:16]

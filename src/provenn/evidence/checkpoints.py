@@ -9,7 +9,8 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from provenn.evidence.files import naming, write_durably
 from provenn.evidence.metrics import Competitor, Cost, Metrics
 
 Arrays = dict[str, NDArray[Any]]
@@ -31,14 +33,16 @@ class Encoded:
     arrays: Arrays
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Data set that the stage read, to the SHA-256 of its arrays."""
 
 
 def encode(value: Any, stage: str) -> Encoded:
     """Take a stage's result apart.
 
     Raises:
-        TypeError: If it holds something other than ``Metrics``, ``Competitor``, ``dict`` with string
-            keys, ``list``, ``tuple``, real numbers, strings, ``None`` and real NumPy arrays.
+        TypeError: If it holds something other than ``Metrics``, ``Competitor``, ``dict`` with
+            string keys, ``list``, ``tuple``, real numbers, strings, ``None`` and real NumPy arrays.
     """
     arrays: Arrays = {}
     return Encoded(json.dumps(_plain(value, arrays, stage)), arrays)
@@ -50,20 +54,18 @@ def decode(encoded: Encoded) -> Any:
 
 
 def write(folder: Path, stage: str, encoded: Encoded) -> None:
-    """Write the checkpoint of ``stage``, atomically."""
-    metadata = {
-        "value": encoded.text,
-        "wall_s": repr(encoded.wall_s),
-        "cpu_s": repr(encoded.cpu_s),
-    }
-    payload = save(encoded.arrays, metadata=metadata)
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f"{stage}.{os.getpid()}.tmp"
-    with temporary.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / f"{stage}.{_digest(payload)}.safetensors")
+    """Write the checkpoint of ``stage``, atomically.
+
+    Raises:
+        StoreError: If that fails.
+    """
+    spent = {"wall_s": encoded.wall_s, "cpu_s": encoded.cpu_s, "data": dict(encoded.data)}
+    payload = save(encoded.arrays, metadata={"value": encoded.text, "spent": json.dumps(spent)})
+    temporary = folder / f"{stage}.{secrets.token_hex(8)}.tmp"
+    with naming(folder, "write"):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_durably(temporary, payload)
+        temporary.replace(folder / f"{stage}.{_digest(payload)}.safetensors")
 
 
 def read(folder: Path, stage: str) -> Encoded | None:
@@ -79,12 +81,7 @@ def read(folder: Path, stage: str) -> Encoded | None:
 def _parse(payload: bytes) -> Encoded:
     header = json.loads(payload[8 : 8 + int.from_bytes(payload[:8], "little")])
     metadata = header["__metadata__"]
-    return Encoded(
-        text=metadata["value"],
-        arrays=load(payload),
-        wall_s=float(metadata["wall_s"]),
-        cpu_s=float(metadata["cpu_s"]),
-    )
+    return Encoded(metadata["value"], load(payload), **json.loads(metadata["spent"]))
 
 
 def _digest(payload: bytes) -> str:

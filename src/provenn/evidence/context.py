@@ -15,6 +15,7 @@ import torch
 from provenn.evidence import checkpoints, meter
 from provenn.evidence.meter import BlockMeter
 from provenn.evidence.names import check_id
+from provenn.evidence.page import D
 from provenn.evidence.tasks import Listener, Progressed, Task
 
 T = TypeVar("T")
@@ -68,6 +69,8 @@ class TrialContext:
         """Wall time of the stages that were read back instead of run."""
         self.resumed_cpu_s = 0.0
         """Processor time of the same."""
+        self.data: dict[str, str] = {}
+        """Data sets that the trial read so far, to the SHA-256 of their arrays."""
         self._task = task
         self._tell = tell
         self._folder = folder
@@ -94,7 +97,7 @@ class TrialContext:
         """
         check_id(name, "stage")
         if name in self._names:
-            raise ValueError(f"stage {name!r} was used before; a trial's stages need different names")
+            raise ValueError(f"stages of a trial must have different names, got {name!r} again")
         self._names.add(name)
         kept = checkpoints.read(self._folder, name) if self._folder else None
         if kept is None:
@@ -104,8 +107,14 @@ class TrialContext:
         else:
             self.resumed_wall_s += kept.wall_s
             self.resumed_cpu_s += kept.cpu_s
+            self.data |= kept.data
         seed_generators(self.seed)
         return cast(T, checkpoints.decode(kept))
+
+    def uses(self, data: D) -> D:
+        """Record in the trial's provenance that it read ``data``; returns ``data``."""
+        self.data[f"{data.name}/{data.split}"] = data.sha256
+        return data
 
     def progress(self, step: int, total: int, note: str = "") -> None:
         """Tell the reader that ``step`` of ``total`` is done; told at most ten times a second.
@@ -128,13 +137,16 @@ class TrialContext:
     def _run(self, name: str, function: Callable[[], T]) -> checkpoints.Encoded:
         seed_generators(self.seed)
         self._stages.append(name)
+        before, self.data = self.data, {}
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             result = function()
         finally:
             self._stages.pop()
+            read, self.data = self.data, before | self.data
         return replace(
             checkpoints.encode(result, name),
             wall_s=time.perf_counter() - wall,
             cpu_s=time.process_time() - cpu,
+            data=read,
         )

@@ -9,13 +9,15 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Protocol, cast
 
 from provenn.evidence.attempt import perform, record_crash
+from provenn.evidence.files import StoreError
 from provenn.evidence.store import Store
 from provenn.evidence.tasks import Event, Listener, Outcome, Settled, Task
 from provenn.evidence.worker import ENVIRONMENT
@@ -27,17 +29,24 @@ STOP_S = 3.0
 class Executor(Protocol):
     """Runs tasks."""
 
-    def run(self, tasks: Sequence[Task], store: Store, tell: Listener) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Sequence[Task], store: Store, tell: Listener
+    ) -> Generator[Outcome, None, None]:
         """Run ``tasks``, write their trials to ``store`` and yield outcomes as they land.
 
         Closing the iterator stops what is under way.
+
+        Raises:
+            StoreError: If the store cannot be written.
         """
 
 
 class InProcess:
     """One trial after the other in this process, which is what a debugger wants."""
 
-    def run(self, tasks: Sequence[Task], store: Store, tell: Listener) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Sequence[Task], store: Store, tell: Listener
+    ) -> Generator[Outcome, None, None]:
         """See :class:`Executor`."""
         for task in tasks:
             yield perform(task, store, tell)
@@ -58,7 +67,9 @@ class Processes:
             raise ValueError(f"workers must be at least 1, got {workers}")
         self.workers = workers or _processors()
 
-    def run(self, tasks: Sequence[Task], store: Store, tell: Listener) -> Iterator[Outcome]:
+    def run(
+        self, tasks: Sequence[Task], store: Store, tell: Listener
+    ) -> Generator[Outcome, None, None]:
         """See :class:`Executor`."""
         waiting = deque(tasks)
         pool: dict[Connection, _Worker] = {}
@@ -75,6 +86,8 @@ class Processes:
                     if message is None:
                         del pool[worker.events]
                         yield record_crash(worker.task, worker.obituary(), store, tell)
+                    elif isinstance(message, StoreError):
+                        raise message
                     elif isinstance(message, Settled):
                         if waiting:
                             worker.give(waiting.popleft())
@@ -96,7 +109,7 @@ class _Worker:
     def __init__(self, store: Store) -> None:
         task_reader, self.tasks = Pipe(duplex=False)
         self.events, event_writer = Pipe(duplex=False)
-        self.log = tempfile.TemporaryFile()
+        self.log = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         pipes = (task_reader.fileno(), event_writer.fileno())
         self.process = subprocess.Popen(  # noqa: S603 - our own module in our own interpreter
             [sys.executable, "-m", "provenn.evidence.worker", *map(str, pipes), str(store.root)],
@@ -115,10 +128,10 @@ class _Worker:
         with suppress(BrokenPipeError):  # it died: receive() will tell
             self.tasks.send(task)
 
-    def receive(self) -> Event | None:
+    def receive(self) -> Event | StoreError | None:
         """What the process tells next; ``None`` if it died."""
         try:
-            return cast(Event, self.events.recv())
+            return cast(Event | StoreError, self.events.recv())
         except (EOFError, OSError):
             return None
 
@@ -156,7 +169,7 @@ def _stop(workers: Sequence[_Worker]) -> None:
 
 def _import_path() -> str:
     """This process's import path, for a process that must find the same modules."""
-    return os.pathsep.join(path or os.getcwd() for path in sys.path)
+    return os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
 
 
 def _processors() -> int:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from provenn.evidence.claims import PRESETS, Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Cost, Metrics
@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     from provenn.evidence.records import Trial
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class DataSet(Protocol):
+    """A split of a data set that is identified by the SHA-256 of its arrays."""
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the arrays."""
+
+
+D = TypeVar("D", bound=DataSet)
 
 
 class Context(Protocol):
@@ -38,6 +58,9 @@ class Context(Protocol):
         must be a ``Metrics``, a ``Competitor``, or a ``dict``/``list`` of numbers, strings and
         arrays.
         """
+
+    def uses(self, data: D) -> D:
+        """Record in the trial's provenance that it read ``data``; returns ``data``."""
 
     def progress(self, step: int, total: int, note: str = "") -> None:
         """Tell the reader that ``step`` of ``total`` is done."""

@@ -5,12 +5,19 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from provenn.evidence.keys import TrialKey
-from provenn.evidence.tasks import Event, Finished, Planned, Progressed, Settled, Started, Task
+from provenn.evidence.tasks import Event, Outcome, Planned, Progressed, Settled, Started, Task
 
 LINE_INTERVAL_S = 10.0
 """Without a terminal, a trial's progress is printed at most this often."""
@@ -77,9 +84,9 @@ class Board:
                 state = " ".join(part for part in (stage, note) if part) or "running"
                 if (row := self._rows.get(task.key)) is not None:
                     self._progress.update(row, completed=step, total=total, state=state)
-            case Finished(task, record) if record.status == "failed":
-                self.say(Text(f"{task}: failed: {last_line(record.error)}", style="red"))
             case Settled(outcome):
+                if outcome.error:
+                    self.say(Text(f"{outcome.task}: failed: {outcome.error}", style="red"))
                 if (row := self._rows.pop(outcome.task.key, None)) is not None:
                     self._progress.remove_task(row)
                 if self._all is not None:
@@ -102,7 +109,8 @@ class Lines:
     def __init__(self, console: Console, interval_s: float = LINE_INTERVAL_S) -> None:
         self._console = console
         self._interval_s = interval_s
-        self._told_at: dict[TrialKey, float] = {}
+        self._started: dict[TrialKey, float] = {}
+        self._told: dict[TrialKey, float] = {}
         self._settled = 0
         self._total = 0
 
@@ -126,38 +134,32 @@ class Lines:
         match event:
             case Planned(tasks, skipped):
                 self._total = len(tasks)
-                self.say(f"{_trials(len(tasks))} to run, {len(skipped)} already in the store")
+                self.say(f"{len(tasks)} to run, {len(skipped)} already in the store")
             case Started(task):
-                self._told_at[task.key] = time.monotonic()
+                self._started[task.key] = self._told[task.key] = time.monotonic()
                 self.say(f"{task}: started")
             case Progressed(task, step, total, stage, note):
                 self._tell_step(task, " ".join(f"{stage} {step}/{total} {note}".split()))
-            case Finished(task, record) if record.status == "failed":
-                self.say(f"{task}: failed: {last_line(record.error)}")
-            case Finished(task, record):
-                self.say(f"{task}: done in {record.provenance.wall_s:.1f} s")
             case Settled(outcome):
                 self._settled += 1
-                self._told_at.pop(outcome.task.key, None)
-                self.say(f"{self._settled} of {self._total} settled")
+                self._tell_end(outcome)
 
     def _tell_step(self, task: Task, text: str) -> None:
         now = time.monotonic()
-        if now - self._told_at.get(task.key, now) >= self._interval_s:
-            self._told_at[task.key] = now
+        if now - self._told.get(task.key, now) >= self._interval_s:
+            self._told[task.key] = now
             self.say(f"{task}: {text}")
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        key = outcome.task.key
+        self._told.pop(key, None)
+        started = self._started.pop(key, None)
+        took = "" if started is None else f" after {time.monotonic() - started:.1f} s"
+        reason = f": {outcome.error}" if outcome.error else ""
+        count = f"{self._settled} of {self._total}"
+        self.say(f"{outcome.task}: {outcome.status}{took} ({count}){reason}")
 
 
 def reader(console: Console) -> Board | Lines:
     """What suits ``console``: a board on a terminal, lines elsewhere. Both respect ``NO_COLOR``."""
     return Board(console) if console.is_terminal else Lines(console)
-
-
-def last_line(traceback: str) -> str:
-    """The line of a traceback that says what went wrong."""
-    lines = traceback.strip().splitlines()
-    return lines[-1] if lines else "unknown error"
-
-
-def _trials(n: int) -> str:
-    return f"{n} trial" if n == 1 else f"{n} trials"

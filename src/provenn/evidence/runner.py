@@ -10,8 +10,8 @@ from types import FrameType
 from typing import Any
 
 from provenn.evidence.executors import Executor
+from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.page import Page
-from provenn.evidence.provenance import fingerprint
 from provenn.evidence.store import Store
 from provenn.evidence.tasks import Listener, Outcome, Planned, Settled, Task, ignore
 

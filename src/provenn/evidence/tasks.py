@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from provenn.evidence.keys import TrialKey
 from provenn.evidence.page import config_hash
 from provenn.evidence.records import TrialRecord
-from provenn.evidence.keys import TrialKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,10 @@ Status = Literal["done", "failed", "skipped", "busy"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: ``skipped`` if the store had it, ``busy`` if another process runs it."""
+    """What became of a task.
+
+    It is ``skipped`` if the store has it by now, ``busy`` if another process runs it.
+    """
 
     task: Task
     status: Status

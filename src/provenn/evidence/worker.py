@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from provenn.evidence.attempt import perform
+from provenn.evidence.files import StoreError
 from provenn.evidence.store import Store
 from provenn.evidence.tasks import Event, Settled, Task
 
@@ -31,16 +32,20 @@ ENVIRONMENT = {
 
 
 def serve(tasks: "queue.SimpleQueue[Task | None]", events: Connection, store: Store) -> None:
-    """Measure tasks until ``None`` comes."""
+    """Measure tasks until ``None`` comes, or until the store cannot be written."""
 
-    def tell(event: Event) -> None:
+    def tell(event: Event | StoreError) -> None:
         try:
             events.send(event)
         except OSError:  # nobody listens any more
             os._exit(1)
 
     while (task := tasks.get()) is not None:
-        tell(Settled(perform(task, store, tell)))
+        try:
+            tell(Settled(perform(task, store, tell)))
+        except StoreError as error:
+            tell(error)
+            return
 
 
 def receive(pipe: Connection, tasks: "queue.SimpleQueue[Task | None]") -> None:
