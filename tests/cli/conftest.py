@@ -50,6 +50,16 @@ def broken(tiny, tmp_path, monkeypatch) -> None:
 
 
 @pytest.fixture
+def another(tiny, tmp_path, monkeypatch) -> None:
+    """A second page, ``another``, is installed beside ``tiny``."""
+    text = (_HERE / "tiny_page.py").read_text()
+    (tmp_path / "another_page.py").write_text(text.replace('slug="tiny"', 'slug="another"'))
+    _write_metadata(tmp_path, "another")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    _forget_pages()
+
+
+@pytest.fixture
 def store(tmp_path) -> Path:
     """Where a store may be made."""
     return tmp_path / "store"

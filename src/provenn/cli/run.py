@@ -75,6 +75,8 @@ def run(
         print(summary)
         for task, error in summary.failed:
             print(f"failed: {task}: {error}")
+        if overrides:
+            print("config overridden: these trials do not count as the paper's evidence")
         print(f"store: {target.root}")
         if gallery:
             print(f"gallery: {gallery}")
@@ -140,6 +142,7 @@ def _measure(
     from provenn.evidence.runner import run as run_trials
 
     with reader(Console(stderr=True, highlight=False)) as board:
+        early = _EarlyVerdicts(board, pages, preset, store, overrides)
         return run_trials(
             pages,
             preset=preset,
@@ -148,7 +151,7 @@ def _measure(
             seeds=seeds,
             overrides=overrides,
             device=device,
-            listener=_EarlyVerdicts(board, pages, preset, store, overrides),
+            listener=early if len(pages) > 1 else board,
         )
 
 
