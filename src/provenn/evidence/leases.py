@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -50,7 +50,7 @@ class Owner(BaseModel):
     boot: str
 
     @classmethod
-    def current(cls) -> Self:
+    def current(cls) -> "Owner":
         """This process."""
         pid = os.getpid()
         return cls(pid=pid, started=_start_of(pid) or "", host=platform.node(), boot=_boot())
@@ -99,7 +99,7 @@ class Lease:
         self._ended = threading.Event()
         threading.Thread(target=self._renew, daemon=True, name=f"lease of {key.name}").start()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Lease":
         return self
 
     def __exit__(
