@@ -109,27 +109,23 @@ def keep(task: Task, record: TrialRecord, series: Series, store: Store, tell: Li
     return Outcome(task, "done")
 
 
-def record_crash(task: Task, how: str, store: Store, tell: Listener) -> Outcome:
-    """Record a trial whose process died under it.
+def keep_crash(task: Task, how: str, store: Store, tell: Listener) -> Outcome:
+    """Store that a trial's process died under it, and say so. The caller holds its lease.
 
     Args:
         task: The trial.
-        how: How it died.
+        how: How it died, in the last line.
         store: Where the record goes.
         tell: Hears of it.
 
     Raises:
         StoreError: If the store cannot be written.
     """
-    lease = store.lease(task.key)
-    if lease is None:
-        return Outcome(task, "busy")
-    origin = provenance(
-        load_page(task.module), task.device, started=datetime.now(UTC), wall_s=0.0, cpu_s=0.0
-    )
-    with lease:
-        record = failed_from(how, key=task.key, config=task.config, provenance=origin)
-        return keep(task, record, {}, store, tell)
+    page = load_page(task.module)
+    with repeatable():
+        origin = provenance(page, task.device, started=datetime.now(UTC), wall_s=0.0, cpu_s=0.0)
+    record = failed_from(how, key=task.key, config=task.config, provenance=origin)
+    return keep(task, record, {}, store, tell)
 
 
 def last_line(error: str) -> str:

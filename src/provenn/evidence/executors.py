@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Protocol, cast
 
-from provenn.evidence.attempt import perform, record_crash
+from provenn.evidence.attempt import keep_crash, perform
 from provenn.evidence.files import StoreError
 from provenn.evidence.store import Store
 from provenn.evidence.tasks import Event, Listener, Outcome, Settled, Task
@@ -85,7 +85,7 @@ class Processes:
                     message = worker.receive()
                     if message is None:
                         del pool[worker.events]
-                        yield record_crash(worker.task, worker.obituary(), store, tell)
+                        yield _bury(worker, store, tell)
                     elif isinstance(message, StoreError):
                         raise message
                     elif isinstance(message, Settled):
@@ -136,7 +136,7 @@ class _Worker:
             return None
 
     def obituary(self) -> str:
-        """How the process died and the last it wrote."""
+        """The last that the process wrote, and in the last line how it died."""
         self.process.kill()
         code = self.process.wait()
         self.log.seek(0)
@@ -144,13 +144,23 @@ class _Worker:
         self.close()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         hint = " (out of memory?)" if code == -9 else ""
-        return f"the process that ran the trial died with {how}{hint}\n{last_words}".strip()
+        return f"{last_words}\nthe process that ran the trial died with {how}{hint}".strip()
 
     def close(self) -> None:
         """Let go of the pipes and the log."""
         self.tasks.close()
         self.events.close()
         self.log.close()
+
+
+def _bury(worker: _Worker, store: Store, tell: Listener) -> Outcome:
+    """Record the crash of the trial whose process died."""
+    how = worker.obituary()
+    lease = store.lease(worker.task.key)
+    if lease is None:
+        return Outcome(worker.task, "busy")
+    with lease:
+        return keep_crash(worker.task, how, store, tell)
 
 
 def _stop(workers: Sequence[_Worker]) -> None:

@@ -5,6 +5,7 @@ events to the other, and puts each trial into the store itself, so that the deat
 that started it loses no finished trial. It ends at once when that process closes the pipe or dies.
 """
 
+import gc
 import os
 import queue
 import signal
@@ -69,6 +70,7 @@ def main() -> None:
     """Serve until told to stop."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the parent, which stops us
     signal.signal(signal.SIGTERM, _terminate)
+    gc.freeze()  # a meter collects garbage: spare it the libraries' objects
     pipe, events = (Connection(int(number)) for number in sys.argv[1:3])
     tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     threading.Thread(target=receive, args=(pipe, tasks), daemon=True).start()
