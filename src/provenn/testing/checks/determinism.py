@@ -50,7 +50,7 @@ def eval_deterministic(subject: Subject) -> None:
 
 def train_deterministic(subject: Subject) -> None:
     """Under one seed, two training steps give identical outputs and gradients."""
-    first, second = _training_step(subject), _training_step(subject)
+    first, second = (_step(subject, subject.module(train=True)) for _ in range(2))
     same(second[0], first[0], "output of a second training step under the same seed")
     same(second[1], first[1], "gradients of a second training step under the same seed")
 
@@ -84,15 +84,13 @@ def eval_follows_parameters(subject: Subject) -> None:
 
 
 def inference_mode(subject: Subject) -> None:
-    """Under ``inference_mode`` the outputs are the same, and gradients still flow afterwards."""
-    module = subject.used_module()
-    expected = subject.call(subject.used_module(), *subject.inputs())
+    """Under ``inference_mode`` the outputs are the same, and the gradients after it as well."""
+    module, reference = subject.used_module(), subject.used_module()
     with torch.inference_mode():
         given = subject.call(module, *subject.inputs())
-    same(given, expected, "output under inference_mode")
-    after = subject.call(module, *subject.inputs())
-    if any(y.requires_grad for y in after):
-        weighted_sum(after).backward()
+    same(given, subject.call(reference, *subject.inputs()), "output under inference_mode")
+    after, expected = _step(subject, module), _step(subject, reference)
+    same(after[1], expected[1], "gradients after inference_mode")
 
 
 def global_state_untouched(subject: Subject) -> None:
@@ -108,8 +106,8 @@ def global_state_untouched(subject: Subject) -> None:
     require(not torch.equal(*states), "the module reseeds the global generator")
 
 
-def _training_step(subject: Subject) -> tuple[Inputs, Inputs]:
-    module = subject.module(train=True)
+def _step(subject: Subject, module: nn.Module) -> tuple[Inputs, Inputs]:
+    """Outputs and parameters' gradients of one forward and backward pass."""
     outputs = subject.call(module, *subject.inputs())
     if any(y.requires_grad for y in outputs):
         weighted_sum(outputs).backward()
@@ -118,11 +116,8 @@ def _training_step(subject: Subject) -> tuple[Inputs, Inputs]:
 
 def _descend(subject: Subject, module: nn.Module) -> None:
     module.train()
-    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
-    outputs = subject.call(module, *subject.inputs())
-    if any(y.requires_grad for y in outputs):
-        weighted_sum(outputs).backward()
-        optimizer.step()
+    _step(subject, module)
+    torch.optim.SGD(module.parameters(), lr=0.1).step()
 
 
 def _settings() -> dict[str, object]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from provenn.testing.checks.compare import close, finite, require, same
 from provenn.testing.outcome import NotApplicable
-from provenn.testing.subject import Inputs, Subject, reset, weighted_sum
+from provenn.testing.subject import Subject, reset, weighted_sum
 
 
 def float64(subject: Subject) -> None:
@@ -29,12 +29,18 @@ def dtype_round_trip(subject: Subject) -> None:
 
 
 def bfloat16_autocast(subject: Subject) -> None:
-    """Under bfloat16 autocast the outputs are within 5 % and the gradients finite float32."""
+    """Under bfloat16 autocast the outputs are within 5 % and the gradients finite.
+
+    The inputs come in float32, and in bfloat16 as they do from a layer before.
+    """
     _under_autocast(subject, torch.bfloat16)
 
 
 def float16_autocast(subject: Subject) -> None:
-    """Under float16 autocast the outputs are within 5 % and the gradients finite float32."""
+    """Under float16 autocast the outputs are within 5 % and the gradients finite.
+
+    The inputs come in float32, and in float16 as they do from a layer before.
+    """
     _under_autocast(subject, torch.float16)
 
 
@@ -87,17 +93,14 @@ def _in_dtype(subject: Subject, dtype: torch.dtype, tolerance: float) -> None:
 
 def _under_autocast(subject: Subject, dtype: torch.dtype) -> None:
     expected = subject.call(subject.module(), *subject.inputs())
-    module = subject.module()
-    with torch.autocast("cpu", dtype=dtype):
-        given = subject.call(module, *subject.inputs())
-    close(given, expected, "output under autocast", 0.05)
-    if any(p.requires_grad for p in module.parameters()):
-        weighted_sum(_as_float32(given)).backward()
-        finite(_gradients(module), "gradients under autocast")
-
-
-def _as_float32(outputs: Inputs) -> Inputs:
-    return tuple(y.float() for y in outputs if y.is_floating_point())
+    for arriving in (torch.float32, dtype):
+        module = subject.module()
+        with torch.autocast("cpu", dtype=dtype):
+            given = subject.call(module, *subject.inputs(arriving))
+        close(given, expected, f"output under autocast of inputs in {arriving}", 0.05)
+        if any(y.requires_grad for y in given):
+            weighted_sum(given).backward()
+            finite(_gradients(module), "gradients under autocast")
 
 
 def _gradients(module: nn.Module) -> dict[str, Tensor]:
