@@ -1,5 +1,6 @@
 """The verbs of the command, put together."""
 
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -72,6 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     words, options = overrides.set_aside(arguments)
     if options and words[:1] != ["run"]:
         raise UsageError(f"{overrides.PREFIX}{options[0][0]} belongs to `provenn run`")
