@@ -35,9 +35,9 @@ def distribution(tmp_path_factory) -> Path:
 def tiny(distribution, monkeypatch) -> Iterator[None]:
     """The page ``tiny`` is installed."""
     monkeypatch.syspath_prepend(str(distribution))
-    _forget_pages()
+    forget_pages()
     yield
-    _forget_pages()
+    forget_pages()
 
 
 @pytest.fixture
@@ -46,17 +46,26 @@ def broken(tiny, tmp_path, monkeypatch) -> None:
     (tmp_path / "broken_page.py").write_text("")
     _write_metadata(tmp_path, "broken")
     monkeypatch.syspath_prepend(str(tmp_path))
-    _forget_pages()
+    forget_pages()
 
 
 @pytest.fixture
-def another(tiny, tmp_path, monkeypatch) -> None:
-    """A second page, ``another``, is installed beside ``tiny``."""
-    text = (_HERE / "tiny_page.py").read_text()
-    (tmp_path / "another_page.py").write_text(text.replace('slug="tiny"', 'slug="another"'))
-    _write_metadata(tmp_path, "another")
+def installed(tiny, tmp_path, monkeypatch):
+    """Install a variant of ``tiny`` beside it: ``installed("other", {text: its replacement})``."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    _forget_pages()
+
+    def install(name: str, changes: dict[str, str] | None = None) -> Path:
+        text = (_HERE / "tiny_page.py").read_text()
+        for old, new in {'slug="tiny"': f'slug="{name}"', **(changes or {})}.items():
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / f"{name}_page.py"
+        path.write_text(text)
+        _write_metadata(tmp_path, name)
+        forget_pages()
+        return path
+
+    return install
 
 
 @pytest.fixture
@@ -110,6 +119,9 @@ def _write_metadata(root: Path, name: str) -> None:
     (info / "entry_points.txt").write_text(f"[provenn.papers]\n{name} = {name}_page\n")
 
 
-def _forget_pages() -> None:
+def forget_pages() -> None:
+    """Let pages be looked for and read anew."""
+    for name in [name for name in sys.modules if name.endswith("_page")]:
+        del sys.modules[name]
     papers._modules.cache_clear()
     papers.load.cache_clear()

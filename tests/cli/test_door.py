@@ -30,7 +30,6 @@ from provenn.cli import door
         (["list", "--config.x", "3"], "--config.x belongs to `provenn run`"),
         (["list", "extra"], "extra"),
         (["cite"], "SLUG"),
-        (["bench", "tiny"], "unknown benchmark 'tiny'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(provenn_command, words, said):

@@ -60,7 +60,8 @@ def test_json_alone_is_on_stdout(run):
     assert statuses == {"c1-better": "fails", "c2-exact": "holds", "c3-huge": "not judged"}
 
 
-def test_several_papers_tell_their_verdicts_early(provenn_command, store, another):
+def test_several_papers_tell_their_verdicts_early(provenn_command, store, installed):
+    installed("another")
     words = ("run", "tiny", "another", "tiny", "--store", store, "--workers", 1, "--no-report")
     code, out, err = provenn_command(*words)
     assert code == 0

@@ -1,5 +1,6 @@
 """The stores that a verb reads: the reader's own, and the evidence that was committed."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ StoreOption = Annotated[
     typer.Option(
         "--store",
         metavar="DIR",
+        readable=False,
         help="Directory of the trials (default: $PROVENN_STORE, or the home of user data).",
     ),
 ]
@@ -41,8 +43,6 @@ def writable_store(directory: Path | None) -> "Store":
     Raises:
         UsageError: If nothing can be written there.
     """
-    import os
-
     store = own_store(directory)
     try:
         store.root.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 import time
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import (
@@ -50,7 +49,7 @@ class Board:
         self._rows: dict[TrialKey, TaskID] = {}
         self._all: TaskID | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Board":
         self._progress.start()
         return self
 
@@ -114,7 +113,7 @@ class Lines:
         self._settled = 0
         self._total = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Lines":
         return self
 
     def __exit__(
