@@ -14,7 +14,7 @@ from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from provenn.evidence.attempt import keep_crash, perform
 from provenn.evidence.files import StoreError
@@ -26,6 +26,7 @@ STOP_S = 3.0
 """Workers that have not stopped after so many seconds are killed."""
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Runs tasks."""
 

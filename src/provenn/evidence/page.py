@@ -43,6 +43,7 @@ class DataSet(Protocol):
 D = TypeVar("D", bound=DataSet)
 
 
+@runtime_checkable
 class Context(Protocol):
     """What the runner hands to a trial."""
 
@@ -69,6 +70,7 @@ class Context(Protocol):
         """Meter whose ``cost()`` gives wall time and peak memory of the block."""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Wall time and peak memory of a block of code."""
 
