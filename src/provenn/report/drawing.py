@@ -9,6 +9,7 @@ a strict content-security policy.
 
 import io
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -121,9 +122,12 @@ def standalone(inline: str) -> str:
 def _savefig(figure: Figure) -> str:
     out = io.StringIO()
     metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-    figure.savefig(
-        out, format="svg", metadata=metadata, bbox_inches="tight", pad_inches=0.04, dpi=144
-    )
+    with warnings.catch_warnings():
+        # The reader's fonts show the text, so it does not matter which glyphs ours has.
+        warnings.filterwarnings("ignore", message="Glyph")
+        figure.savefig(
+            out, format="svg", metadata=metadata, bbox_inches="tight", pad_inches=0.04, dpi=144
+        )
     return out.getvalue()
 
 

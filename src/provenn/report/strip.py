@@ -15,7 +15,7 @@ class Strip:
 
     Attributes:
         zero: Where the margin is zero: the claim is true to its right.
-        mean: Mean margin.
+        mean: Mean margin; ``None`` where a seed that crashed makes it infinite.
         low: Lower bound; the left edge where the bound is infinite.
         high: Upper bound; the right edge where the bound is infinite.
         open_low: Whether the lower bound is infinite.
@@ -25,7 +25,7 @@ class Strip:
     """
 
     zero: float
-    mean: float
+    mean: float | None
     low: float
     high: float
     open_low: bool
@@ -40,8 +40,7 @@ def strip(part: Part) -> Strip | None:
     if not margins:
         return None
     low, high = part.margin.low, part.margin.high
-    mean = part.margin.mean if math.isfinite(part.margin.mean) else sum(margins) / len(margins)
-    shown = [0.0, mean, *margins, *(b for b in (low, high) if math.isfinite(b))]
+    shown = [0.0, *margins, *(b for b in (low, high) if math.isfinite(b))]
     left, right = min(shown), max(shown)
     scale = (WIDTH - 2 * _EDGE) / ((right - left) or 1.0)
 
@@ -50,7 +49,7 @@ def strip(part: Part) -> Strip | None:
 
     return Strip(
         zero=place(0.0),
-        mean=place(mean),
+        mean=place(part.margin.mean) if math.isfinite(part.margin.mean) else None,
         low=place(low) if math.isfinite(low) else 1.0,
         high=place(high) if math.isfinite(high) else WIDTH - 1.0,
         open_low=not math.isfinite(low),

@@ -7,6 +7,7 @@ import token
 import tokenize
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from urllib.parse import quote, urlsplit
 
 import numpy as np
@@ -17,6 +18,7 @@ LIMIT = 2_000
 
 MISSING = "–"  # noqa: RUF001 (an en dash, as tables use it)
 MINUS = "−"  # noqa: RUF001 (a minus sign is as wide as a digit)
+TIMES = "×"  # noqa: RUF001 (a multiplication sign)
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SI = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -45,7 +47,7 @@ def number(value: float, digits: int = 3) -> str:
     power = int(exponent)
     if size == 0 or -4 <= power < 7:
         return sign + _trim(f"{float(f'{size:.{digits}g}'):,.{max(digits - 1 - power, 0)}f}")
-    return f"{sign}{_trim(mantissa)} × 10{str(power).translate(_SUPERSCRIPTS)}"  # noqa: RUF001
+    return f"{sign}{_trim(mantissa)} {TIMES} 10{str(power).translate(_SUPERSCRIPTS)}"
 
 
 def interval(low: float, high: float) -> str:
@@ -125,29 +127,21 @@ def highlight(code: str) -> Markup:
         tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
     except (tokenize.TokenError, SyntaxError):
         return escape(code)
-    lines = code.splitlines(keepends=True)
-    return Markup("").join(_marked(lines, tokens))
+    return Markup("").join(_marked(code, tokens))
 
 
-def _marked(lines: list[str], tokens: list[tokenize.TokenInfo]) -> Iterator[Markup]:
-    row, column = 1, 0
+def _marked(code: str, tokens: list[tokenize.TokenInfo]) -> Iterator[Markup]:
+    lengths = (len(line) + 1 for line in code.split("\n"))
+    starts = [0, *accumulate(lengths)]
+    done = 0
     for info in tokens:
         kind = _kind(info)
-        if not kind or info.start < (row, column):
-            continue
-        yield escape(_between(lines, (row, column), info.start))
-        yield Markup('<span class="code-{}">{}</span>').format(kind, info.string)
-        row, column = info.end
-    yield escape(_between(lines, (row, column), (len(lines) + 1, 0)))
-
-
-def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    (row, column), (last, stop) = start, end
-    if row == last:
-        return lines[row - 1][column:stop]
-    tail = lines[last - 1][:stop] if last <= len(lines) else ""
-    first = lines[row - 1][column:] if row <= len(lines) else ""
-    return first + "".join(lines[row : last - 1]) + tail
+        start, end = (starts[row - 1] + column for row, column in (info.start, info.end))
+        if kind and start >= done:
+            yield escape(code[done:start])
+            yield Markup('<span class="code-{}">{}</span>').format(kind, code[start:end])
+            done = end
+    yield escape(code[done:])
 
 
 def _kind(info: tokenize.TokenInfo) -> str:

@@ -46,13 +46,18 @@
   };
 
   const copyButtons = () => {
-    for (const button of document.querySelectorAll("[data-copy]")) {
+    const buttons = document.querySelectorAll("[data-copy]");
+    if (buttons.length === 0) return;
+    const live = document.createElement("p");
+    live.className = "unseen";
+    live.setAttribute("role", "status");
+    document.body.append(live);
+    for (const button of buttons) {
       const label = button.querySelector("[data-copy-label]");
-      label.setAttribute("role", "status");
       button.addEventListener("click", async () => {
         await copyText(document.getElementById(button.dataset.copy));
-        label.textContent = "Copied";
-        setTimeout(() => { label.textContent = "Copy"; }, 2000);
+        label.textContent = live.textContent = "Copied";
+        setTimeout(() => { label.textContent = "Copy"; live.textContent = ""; }, 2000);
       });
       button.hidden = false;
     }
@@ -71,6 +76,7 @@
     const form = document.querySelector("[data-controls]");
     if (!list || !form) return;
     const all = [...list.children];
+    const empty = document.querySelector("[data-empty]");
     const found = document.querySelector("[data-found]");
     const update = () => {
       const { search, room, verdict, sort } = form.elements;
@@ -84,7 +90,7 @@
       list.append(...[...all].sort((a, b) => ORDERS[sort.value](a, b) || byTitle(a, b)));
       const shown = all.filter((card) => !card.hidden).length;
       found.textContent = shown === all.length ? "" : `${shown} of ${all.length} papers`;
-      document.querySelector("[data-empty]").hidden = shown > 0;
+      empty.hidden = shown > 0;
     };
     form.addEventListener("input", update);
     form.addEventListener("submit", (event) => event.preventDefault());
