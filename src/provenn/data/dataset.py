@@ -76,8 +76,10 @@ class Decoded:
         """The inputs as float32, images scaled to [0, 1]."""
         if not self.levels:
             return self.x
-        scale = (np.arange(self.levels + 1) / self.levels).astype(np.float32)
-        return np.take(scale, self.x)
+        scaled: Float32[np.ndarray, "n *shape"] = np.divide(
+            self.x, np.float32(self.levels), dtype=np.float32
+        )
+        return scaled
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,8 @@ def load(name: str, split: str = "train", *, root: Root = None, download: bool =
         decoded = _select(entry, whole, split)
     elif split == "all":
         parts = [read_part(entry, key, decode, root=root, fetch=download) for key in entry.parts]
-        decoded, source = _joined([part for part, _ in parts]), parts[0][1]
+        decoded = _joined([part for part, _ in parts])
+        source = ", ".join(dict.fromkeys(place for _, place in parts))
     else:
         decoded, source = read_part(entry, split, decode, root=root, fetch=download)
     return Dataset(

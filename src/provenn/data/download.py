@@ -142,7 +142,8 @@ def _check(content: bytes, remote: Remote, path: Path) -> None:
     if known is None or found == known:
         return
     whose = "published" if remote.sha256 else "first downloaded"
+    keep = "" if remote.sha256 else f" (if it was changed on purpose, delete {_record(path)})"
     raise DataError(
         f"{remote.file_name} from {remote.url} is not the file that was {whose}: "
-        f"its SHA-256 is {found}, it must be {known}"
+        f"its SHA-256 is {found}, it must be {known}{keep}"
     )

@@ -15,14 +15,18 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Int64
-from scipy.sparse import csr_matrix
 
 from provenn.data.dataset import Expected, fingerprint
 from provenn.data.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+else:
+    csr_matrix = Any  # importing SciPy would double the time that this package takes to import
 
 PLANETOID_PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
 
@@ -111,6 +115,8 @@ def read_planetoid(files: Sequence[bytes], expected: Expected) -> GraphArrays:
     Raises:
         DataError: A file is damaged or the files do not hold the graph that was expected.
     """
+    from scipy.sparse import csr_matrix
+
     nodes, columns = expected.rows, expected.shape[0]
     try:
         parts = dict(zip(PLANETOID_PARTS, files, strict=True))
@@ -180,6 +186,8 @@ def _member_csr(archive: zipfile.ZipFile, name: str, shape: tuple[int, int]) -> 
 def _csr_of(
     data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]
 ) -> csr_matrix:
+    from scipy.sparse import csr_matrix
+
     matrix = csr_matrix((data, _integers(indices), _integers(indptr)), shape, copy=True)
     matrix.check_format(full_check=True)
     matrix.sum_duplicates()

@@ -6,10 +6,9 @@ features, edges, labels and Planetoid masks are those that PyTorch Geometric's `
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Int64
 
 from provenn.data.catalogue import entry_of
@@ -19,6 +18,8 @@ from provenn.data.graph_files import GraphArrays
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data
+else:
+    Data = Any
 
 TRAIN_PER_CLASS = 20
 VAL_PER_CLASS = 30
@@ -26,7 +27,7 @@ VAL_PER_CLASS = 30
 
 def load_graph(
     name: str, *, seed: int | None = None, root: Root = None, download: bool = True
-) -> "Data":
+) -> Data:
     """Load a graph with node classes and masks.
 
     The result holds ``x`` (float32, ``n x d``), ``edge_index`` (int64, ``2 x e``, both directions,
@@ -58,6 +59,8 @@ def load_graph(
         raise TypeError(f"seed must be a whole number or None, got {type(seed).__name__}")
     if seed is not None and seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}")
+    import torch
+
     try:
         from torch_geometric.data import Data
         from torch_geometric.utils import coalesce, remove_self_loops, to_undirected
