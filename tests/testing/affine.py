@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import linear
 
 
 class Affine(nn.Module):
@@ -37,4 +37,4 @@ class Affine(nn.Module):
             raise ValueError(f"x must be on {self.weight.device}, got {x.device}")
         if x.dtype != self.weight.dtype and not torch.is_autocast_enabled(x.device.type):
             raise ValueError(f"x must be {self.weight.dtype}, got {x.dtype}")
-        return F.linear(x, self.weight, self.bias)
+        return linear(x, self.weight, self.bias)

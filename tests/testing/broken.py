@@ -8,11 +8,11 @@ import random
 from dataclasses import dataclass
 
 import torch
-from tests.testing.affine import Affine
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import dropout, linear
 
 from provenn.testing import Subject
+from tests.testing.affine import Affine
 
 _COUNT = itertools.count()
 
@@ -87,7 +87,7 @@ class AlwaysFloat32(Affine):
     """Computes in float32 whatever it is given."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x.float(), self.weight.float(), self.bias.float())
+        return linear(x.float(), self.weight.float(), self.bias.float())
 
 
 class DriftingCast(Affine):
@@ -159,7 +159,7 @@ class DropoutInEvaluation(Affine):
     """Leaves dropout on in evaluation mode."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.dropout(super().forward(x), 0.5, training=True)
+        return dropout(super().forward(x), 0.5, training=True)
 
 
 class CountsSteps(Affine):
@@ -180,7 +180,7 @@ class StaleCache(Affine):
             return super().forward(x)
         if self.cache is None:
             self.cache = self.weight.detach().clone()
-        return F.linear(x, self.cache, self.bias)
+        return linear(x, self.cache, self.bias)
 
 
 class InferenceCache(Affine):
@@ -194,7 +194,7 @@ class InferenceCache(Affine):
             return super().forward(x)
         if self.version != self.weight._version:
             self.cache, self.version = self.weight * 1, self.weight._version
-        return F.linear(x, self.cache, self.bias)
+        return linear(x, self.cache, self.bias)
 
 
 class Reseeds(Affine):
@@ -257,14 +257,14 @@ class UnusedParameter(Affine):
     """Has a parameter that does nothing."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight)
+        return linear(x, self.weight)
 
 
 class DeadParameter(Affine):
     """Has a bias whose effect cancels."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, 0 * self.bias)
+        return linear(x, self.weight, 0 * self.bias)
 
 
 class DetachedInput(Affine):
@@ -284,7 +284,7 @@ class KeptGraph(Affine):
             return super().forward(x)
         if self.cache is None:
             self.cache = self.weight.exp()
-        return F.linear(x, self.cache, self.bias)
+        return linear(x, self.cache, self.bias)
 
 
 class KeepsGradients(Affine):
@@ -310,7 +310,7 @@ class HiddenReference(Affine):
         self.used = [self.weight]
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.used[0], self.bias)
+        return linear(x, self.used[0], self.bias)
 
 
 class OldStyleSquare(torch.autograd.Function):
@@ -472,14 +472,14 @@ class TruncatesToIntegers(Affine):
     """Casts its weight to the dtype of its input."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
+        return linear(x, self.weight.to(x.dtype), self.bias.to(x.dtype))
 
 
 class FollowsInputDevice(Affine):
     """Moves its parameters to wherever the input is."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight.to(x.device), self.bias.to(x.device))
+        return linear(x, self.weight.to(x.device), self.bias.to(x.device))
 
 
 class TakesLists(Affine):

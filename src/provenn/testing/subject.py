@@ -59,14 +59,16 @@ class Subject:
                 raise ValueError(f"{name} must be at least {least}, got {value}")
         _check_backend(self.backend)
         _check_reasons(self.expected_failures)
-        _check_inputs(self._given_inputs())
-        _check_axes(self.batch_axes, self._given_inputs())
-        self._check_factory()
+        with torch.random.fork_rng(devices=[]):
+            _check_inputs(self._given_inputs())
+            _check_axes(self.batch_axes, self._given_inputs())
+            self._check_factory()
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Name of the module's class."""
-        return type(self.module()).__name__
+        with torch.random.fork_rng(devices=[]):
+            return type(self.factory()).__name__
 
     def module(
         self, *, train: bool = False, dtype: torch.dtype = torch.float32, seed: int | None = None
@@ -74,7 +76,8 @@ class Subject:
         """A new module, initialised under the seed, in evaluation mode unless ``train``."""
         torch.manual_seed(self.seed if seed is None else seed)
         module = self.factory()
-        return module.train(train).to(dtype)
+        module.train(train)
+        return module.to(dtype)
 
     def used_module(self, dtype: torch.dtype = torch.float32) -> nn.Module:
         """A module in evaluation mode whose parameters and buffers have left their first values."""
@@ -82,7 +85,8 @@ class Subject:
         perturb(module)
         with torch.no_grad():
             self.call(module, *self.inputs(dtype))
-        return module.eval()
+        module.eval()
+        return module
 
     def takes(self, keyword: str) -> bool:
         """Whether the factory takes this keyword."""
