@@ -12,6 +12,7 @@ import pytest
 import provenn
 from provenn import papers
 from provenn.cli import main
+from provenn.evidence.attempt import load_page
 
 _HERE = Path(__file__).parent
 
@@ -123,5 +124,6 @@ def forget_pages() -> None:
     """Let pages be looked for and read anew."""
     for name in [name for name in sys.modules if name.endswith("_page")]:
         del sys.modules[name]
+    load_page.cache_clear()
     papers._modules.cache_clear()
     papers.load.cache_clear()

@@ -64,6 +64,8 @@ def test_a_new_method_passes_its_own_tests(checkout):
             "-q",
             "-n0",
             "--noconftest",
+            "-k",
+            "not compile and not export",
             "tests",
             "src/provenn/nn/fresh_idea.py",
         ],

@@ -19,6 +19,7 @@ from provenn.cli import (
     new,
     overrides,
     run,
+    verify,
 )
 from provenn.cli.door import UsageError, Verbs, enter
 
@@ -56,6 +57,7 @@ app.command("list")(catalogue.list_papers)
 app.command("show")(catalogue.show)
 app.command("run")(run.run)
 app.command("report")(gallery.report)
+app.command("verify")(verify.verify)
 app.command("cite")(catalogue.cite)
 app.command("doctor")(doctor.doctor)
 app.add_typer(datasets.app, name="data")

@@ -11,7 +11,7 @@ from provenn.cli.output import AsJson, print_json, print_table
 if TYPE_CHECKING:
     from provenn.data import Place
 
-app = typer.Typer(cls=Verbs, help="List, fetch and find data sets.", no_args_is_help=True)
+app = typer.Typer(cls=Verbs, help="List, fetch and find data sets.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As `provenn data list` names it.")]
 Names = Annotated[

@@ -95,14 +95,14 @@ def _extras() -> Iterator[Finding]:
 def _data_sets() -> Iterator[Finding]:
     from provenn import data
 
-    for name in data.names():
-        place = data.where(name)
-        yield Finding(
-            f"data {name}",
-            "ok" if place.found else "absent",
-            place.says if place.found else "not on this machine",
-            "" if place.found else f"provenn data fetch {name}",
-        )
+    folder = os.environ.get("PROVENN_DATA", "")
+    yield Finding("PROVENN_DATA", "ok" if folder else "absent", folder or "not set")
+    here = {name: data.where(name).found for name in data.names()}
+    present = [name for name, found in here.items() if found]
+    missing = [name for name, found in here.items() if not found]
+    yield Finding("data sets here", "ok", ", ".join(present), "provenn data where NAME")
+    if missing:
+        yield Finding("data sets not here", "absent", ", ".join(missing), "provenn data fetch NAME")
 
 
 def _places(directory: Path | None) -> Iterator[Finding]:

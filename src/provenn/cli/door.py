@@ -79,7 +79,9 @@ def _sentence(error: typer.TyperException) -> str:
         options = [o for p in context.command.params for o in p.opts if o.startswith("--")]
         name = str(getattr(error, "option_name", ""))
         return str(unknown(f"option {name!r} of '{context.command_path}'", name, options))
-    return error.format_message().rstrip(".")
+    message = error.format_message().rstrip(".")
+    verbs = getattr(getattr(context, "command", None), "commands", None)
+    return f"{message}; accepted: {', '.join(sorted(verbs))}" if verbs else message
 
 
 def _log(error: BaseException) -> Path:
