@@ -537,6 +537,18 @@ class KeepsOutputs(Affine):
         return y
 
 
+class KeepsViews(Affine):
+    """Keeps a view of its weight from every call."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.history = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.history.append(self.weight.detach())
+        return super().forward(x)
+
+
 class KeepsGraph(Affine):
     """Sums its outputs up with the graph that made them."""
 
@@ -545,6 +557,17 @@ class KeepsGraph(Affine):
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(x)
         self.total = self.total * 0.9 + y.sum()
+        return y
+
+
+class KeepsSavedTensors(Affine):
+    """Sums up exponentials, whose values the graph keeps for a backward pass that never comes."""
+
+    total = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = super().forward(x)
+        self.total = self.total * 0.9 + y.exp().sum()
         return y
 
 
@@ -699,7 +722,9 @@ BROKEN: dict[str, tuple[Broken, ...]] = {
         Broken(Subject(ReturnsView, FEATURES), "output 0 shares the memory of input 0"),
     ),
     "live_tensors_constant": (
-        _broken(KeepsOutputs, "10 more tensors are alive after 10"),
+        _broken(KeepsOutputs, "10 more memory blocks are alive after 10"),
+        _broken(KeepsViews, "10 more tensors are alive after 10"),
+        _broken(KeepsSavedTensors, "more memory blocks are alive after 10"),
         _broken(KeepsGraph, "more graph nodes are kept after 10"),
     ),
     "mode_propagates": (

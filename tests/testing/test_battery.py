@@ -6,9 +6,7 @@ from torch import nn
 
 from provenn.testing import (
     CHECKS,
-    Case,
     ConformanceError,
-    Outcome,
     Report,
     Subject,
     capability_matrix,
@@ -16,6 +14,8 @@ from provenn.testing import (
     iter_checks,
     parametrize,
 )
+from provenn.testing.battery import Case
+from provenn.testing.outcome import Outcome
 from tests.testing.affine import Affine
 from tests.testing.broken import FEATURES, ChangesSettings, HidesNaN, SilentRepr
 

@@ -76,7 +76,7 @@ class Decoded:
         """The inputs as float32, images scaled to [0, 1]."""
         if not self.levels:
             return self.x
-        scaled: Float32[np.ndarray, "n *shape"] = np.divide(
+        scaled: Float32[np.ndarray, n * shape] = np.divide(
             self.x, np.float32(self.levels), dtype=np.float32
         )
         return scaled
@@ -110,7 +110,7 @@ def fingerprint(arrays: dict[str, NDArray[np.generic]]) -> str:
 
     Example:
         >>> fingerprint({"y": np.array([0, 1])})[:12]
-        '6dd35aa92377'
+        'dc6c8d2bf4ec'
     """
     digest = hashlib.sha256()
     for name, array in arrays.items():

@@ -94,8 +94,10 @@ def make_directory(root: Path, *names: str) -> Path:
     Raises:
         StoreError: If a part of it below ``root`` is a link or a file, or cannot be made.
     """
-    with naming(root, "make"):
-        root.mkdir(parents=True, exist_ok=True)
+    if not root.is_dir():
+        with naming(root, "make"):
+            root.mkdir(parents=True, exist_ok=True)
+        sync_directory(root.parent)
     path = root
     for name in names:
         parent, path = path, path / name
@@ -143,7 +145,7 @@ def remove_tree(path: Path) -> None:
         StoreError: If that fails.
     """
     if is_directory(path):
-        with naming(path, "remove"), contextlib.suppress(FileNotFoundError):
+        with naming(path, "remove"):
             shutil.rmtree(path)
 
 

@@ -8,26 +8,15 @@ compiled, vectorised, differentiated and fed wrong input without a surprise::
     check_module(lambda **kwargs: MyLayer(4, 3, **kwargs), (torch.randn(5, 4),))
 """
 
-from provenn.testing.battery import Case, check_module, iter_checks, parametrize
-from provenn.testing.checks import CHECKS, Check
+from provenn.testing.battery import check_module, iter_checks, parametrize
+from provenn.testing.checks import CHECKS
 from provenn.testing.matrix import capability_matrix
-from provenn.testing.outcome import (
-    CheckFailed,
-    ConformanceError,
-    NotApplicable,
-    Outcome,
-    Report,
-)
+from provenn.testing.outcome import ConformanceError, Report
 from provenn.testing.subject import Subject
 
 __all__ = [
     "CHECKS",
-    "Case",
-    "Check",
-    "CheckFailed",
     "ConformanceError",
-    "NotApplicable",
-    "Outcome",
     "Report",
     "Subject",
     "capability_matrix",

@@ -137,7 +137,7 @@ def iter_checks(subject: Subject, checks: Iterable[str] | None = None) -> Iterat
         ValueError: If ``checks`` or the subject's expected failures name an unknown check.
     """
     if not isinstance(subject, Subject):
-        raise TypeError(f"subject must be a Subject, got {type(subject).__name__}")
+        raise TypeError(f"subject must be a Subject, got {subject!r:.80}")
     require_known(subject.expected_failures, CHECKS, "expected_failures")
     chosen = set(CHECKS if checks is None else require_known(checks, CHECKS, "checks"))
     return (Case(subject, check) for name, check in CHECKS.items() if name in chosen)
@@ -175,7 +175,12 @@ def parametrize(
     import pytest
 
     if not isinstance(subjects, Mapping):
-        raise TypeError(f"subjects must map names to Subjects, got {type(subjects).__name__}")
+        raise TypeError(f"subjects must map names to Subjects, got {subjects!r:.80}")
+    for name, subject in subjects.items():
+        if not isinstance(name, str) or not isinstance(subject, Subject):
+            raise TypeError(f"subjects must map names to Subjects, got {name!r}: {subject!r:.80}")
+    if not callable(marks):
+        raise TypeError(f"marks must be a function from a check to marks, got {marks!r:.80}")
     names = None if checks is None else require_known(checks, CHECKS, "checks")
     parameters: list[Any] = [
         pytest.param(case, id=f"{name}-{case.check.name}", marks=marks(case.check))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from provenn.testing.checks import CHECKS
+from provenn.testing.names import require_known
 from provenn.testing.outcome import Outcome, Report
 
 COLUMNS = tuple(dict.fromkeys(c.column for c in CHECKS.values() if c.column is not None))
@@ -24,6 +25,7 @@ def capability_matrix(reports: Mapping[str, Report]) -> str:
 
     Raises:
         TypeError: If ``reports`` is not a mapping of names to reports.
+        ValueError: If a report has the outcome of an unknown check, or ``reports`` is empty.
     """
     _check_reports(reports)
     notes: list[str] = []
@@ -57,9 +59,11 @@ def _note(name: str, outcome: Outcome, notes: list[str]) -> str:
 
 def _check_reports(reports: object) -> None:
     if not isinstance(reports, Mapping):
-        raise TypeError(f"reports must map names to Reports, got {type(reports).__name__}")
+        raise TypeError(f"reports must map names to Reports, got {reports!r:.80}")
+    if not reports:
+        raise ValueError("reports must map at least one name to a Report, got {}")
     for name, report in reports.items():
         if not isinstance(name, str) or not isinstance(report, Report):
-            raise TypeError(
-                f"reports must map names to Reports, got {name!r}: {type(report).__name__}"
-            )
+            raise TypeError(f"reports must map names to Reports, got {name!r}: {report!r:.80}")
+        for outcome in report:
+            require_known([outcome.check], CHECKS, f"reports[{name!r}]")

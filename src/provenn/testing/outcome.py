@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Status = Literal["passed", "failed", "expected failure", "not applicable"]
 
@@ -40,17 +40,37 @@ class Report:
     Args:
         name: Name of the module's class.
         outcomes: One outcome for each check that ran, in the order of the table of checks.
+
+    Raises:
+        TypeError: If an argument has the wrong type; the message names it.
+        ValueError: If the name is empty or a check has two outcomes.
     """
 
     name: str
     outcomes: tuple[Outcome, ...]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, got {self.name!r:.80}")
+        if not self.name:
+            raise ValueError("name must be a string that is not empty, got ''")
+        if not isinstance(self.outcomes, tuple):
+            raise TypeError(f"outcomes must be a tuple of Outcomes, got {self.outcomes!r:.80}")
+        for outcome in self.outcomes:
+            if not isinstance(outcome, Outcome):
+                raise TypeError(f"outcomes must be a tuple of Outcomes, got {outcome!r:.80} in it")
+        names = [outcome.check for outcome in self.outcomes]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"outcomes must have one for each check, got two for {name!r}")
 
     def __getitem__(self, check: str) -> Outcome:
         """Outcome of the check of that name."""
         for outcome in self.outcomes:
             if outcome.check == check:
                 return outcome
-        raise KeyError(f"check {check!r} did not run on {self.name}")
+        ran = ", ".join(outcome.check for outcome in self.outcomes)
+        raise KeyError(f"check {check!r} did not run on {self.name}; those that ran: {ran}")
 
     def __iter__(self) -> Iterator[Outcome]:
         return iter(self.outcomes)
@@ -60,6 +80,9 @@ class Report:
 
     def having(self, status: Status) -> tuple[Outcome, ...]:
         """The outcomes of that status."""
+        if status not in get_args(Status):
+            accepted = ", ".join(get_args(Status))
+            raise ValueError(f"status must be one of {accepted}, got {status!r}")
         return tuple(o for o in self.outcomes if o.status == status)
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -46,6 +46,8 @@ class Subject:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not callable(self.example_inputs) and not isinstance(self.example_inputs, tuple):
+            _refuse_inputs(self.example_inputs)
         if not callable(self.factory) or isinstance(self.factory, nn.Module):
             raise TypeError(
                 "factory must be a function without required arguments that returns a new "
@@ -74,7 +76,7 @@ class Subject:
         self, *, train: bool = False, dtype: torch.dtype = torch.float32, seed: int | None = None
     ) -> nn.Module:
         """A new module, initialised under the seed, in evaluation mode unless ``train``."""
-        torch.manual_seed(self.seed if seed is None else seed)
+        torch.default_generator.manual_seed(self.seed if seed is None else seed)
         module = self.factory()
         module.train(train)
         return module.to(dtype)
@@ -95,7 +97,7 @@ class Subject:
 
     def inputs(self, dtype: torch.dtype = torch.float32) -> Inputs:
         """The example inputs in memory of their own, the floating-point ones as ``dtype``."""
-        torch.manual_seed(self.seed)
+        torch.default_generator.manual_seed(self.seed)
         return tuple(
             x.detach().clone().to(dtype if x.is_floating_point() else x.dtype)
             for x in self._given_inputs()
@@ -103,7 +105,7 @@ class Subject:
 
     def call(self, module: Callable[..., Any], *inputs: Any) -> Inputs:
         """Every tensor in the output, after seeding the global generator."""
-        torch.manual_seed(self.seed)
+        torch.default_generator.manual_seed(self.seed)
         return tensors(module(*inputs))
 
     @property
@@ -171,7 +173,7 @@ class Subject:
         outputs = []
         for seed in (1, 2):
             module, inputs = self.module(train=True), self.inputs()
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             with torch.no_grad():
                 outputs.append(tensors(module(*inputs)))
         return any(not torch.equal(a, b) for a, b in zip(*outputs, strict=True))
@@ -280,7 +282,7 @@ def _grown_axis(small: torch.Size, large: torch.Size) -> int | None:
 
 
 def _kind(value: object) -> str:
-    return f"{type(value).__name__} {value!r:.60}"
+    return f"{value!r:.60} of type {type(value).__name__}"
 
 
 def _check_backend(backend: object) -> None:
@@ -305,12 +307,16 @@ def _check_reasons(expected_failures: object) -> None:
             )
 
 
+def _refuse_inputs(inputs: object) -> NoReturn:
+    raise TypeError(
+        "example_inputs must be a non-empty tuple of tensors or a function that returns one, "
+        f"got {_kind(inputs)}"
+    )
+
+
 def _check_inputs(inputs: object) -> None:
     if not isinstance(inputs, tuple) or not inputs:
-        raise TypeError(
-            "example_inputs must be a non-empty tuple of tensors or a function that returns one, "
-            f"got {_kind(inputs)}"
-        )
+        _refuse_inputs(inputs)
     for i, x in enumerate(inputs):
         if not isinstance(x, Tensor):
             raise TypeError(f"example_inputs[{i}] must be a tensor, got {_kind(x)}")

@@ -26,7 +26,7 @@ def reset_reproducible(subject: Subject) -> None:
         with torch.no_grad():
             for parameter in module.parameters():
                 parameter.fill_(17.0)
-        torch.manual_seed(subject.seed)
+        torch.default_generator.manual_seed(subject.seed)
         reset(module)
         resets.append(dict(module.named_parameters()))
     for name, parameter in resets[0].items():
@@ -41,9 +41,9 @@ def eval_deterministic(subject: Subject) -> None:
     """In evaluation mode two calls give identical outputs and draw no random numbers."""
     module = subject.used_module()
     inputs = subject.inputs()
-    torch.manual_seed(1)
+    torch.default_generator.manual_seed(1)
     first = tensors(module(*inputs))
-    torch.manual_seed(2)
+    torch.default_generator.manual_seed(2)
     second = tensors(module(*inputs))
     same(second, first, "output of a second call in evaluation mode")
 
@@ -98,7 +98,7 @@ def global_state_untouched(subject: Subject) -> None:
     before, inputs = _settings(), subject.inputs()
     states = []
     for seed in (1, 2):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         module = subject.factory()
         tensors(module(*inputs))
         states.append(torch.get_rng_state())

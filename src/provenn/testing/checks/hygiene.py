@@ -6,12 +6,15 @@ import weakref
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from provenn.testing.checks.compare import require, same
 from provenn.testing.outcome import NotApplicable
-from provenn.testing.subject import Subject, weighted_sum
+from provenn.testing.subject import Inputs, Subject, weighted_sum
+
+FOLLOWED_STEPS = 50
+"""Steps of each half in which every operation's memory is followed."""
 
 
 def inputs_unmodified(subject: Subject) -> None:
@@ -58,22 +61,26 @@ def outputs_own_memory(subject: Subject) -> None:
 
 
 def live_tensors_constant(subject: Subject) -> None:
-    """Over ``steps`` training steps neither live tensors nor kept graphs grow in number."""
+    """Over ``steps`` training steps neither live tensors nor kept graphs grow in number.
+
+    Tensors and graph nodes that Python holds are counted over all steps; memory blocks, which a
+    graph may hold out of Python's sight, are followed during the last steps of each half.
+    """
     module, inputs = subject.module(train=True), subject.inputs()
     half = subject.steps // 2
+    followed = min(FOLLOWED_STEPS, half)
+    storages = _Storages()
     counts = []
-    with _Storages() as storages:
-        for _ in range(2):
-            for _ in range(half):
-                outputs = subject.call(module, *inputs)
-                torch.autograd.backward([y.sum() for y in outputs if y.requires_grad])
-                module.zero_grad()
-            del outputs
-            gc.collect()
-            counts.append((storages.alive(), _graph_nodes()))
-    grown = [after - before for before, after in zip(*counts, strict=True)]
-    require(grown[0] <= 0, f"{grown[0]} more tensors are alive after {half} more steps")
-    require(grown[1] <= 0, f"{grown[1]} more graph nodes are kept after {half} more steps")
+    for _ in range(2):
+        _train(subject, module, inputs, half - followed)
+        with storages:
+            _train(subject, module, inputs, followed)
+        gc.collect()
+        counts.append((storages.alive(), _graph_nodes(), _live_tensors()))
+    kinds = ("memory blocks are alive", "graph nodes are kept", "tensors are alive")
+    for kind, before, after in zip(kinds, *counts, strict=True):
+        grown = after - before
+        require(grown <= 0, f"{grown} more {kind} after {half} more steps")
 
 
 def mode_propagates(subject: Subject) -> None:
@@ -137,6 +144,13 @@ def forward_annotated(subject: Subject) -> None:
     )
 
 
+def _train(subject: Subject, module: nn.Module, inputs: Inputs, steps: int) -> None:
+    for _ in range(steps):
+        outputs = subject.call(module, *inputs)
+        torch.autograd.backward([y.sum() for y in outputs if y.requires_grad])
+        module.zero_grad()
+
+
 class _Storages(TorchDispatchMode):
     """Counts the memory blocks that operations made and that are still alive."""
 
@@ -157,6 +171,11 @@ class _Storages(TorchDispatchMode):
     def alive(self) -> int:
         self._made = {key: ref for key, ref in self._made.items() if ref() is not None}
         return len(self._made)
+
+
+def _live_tensors() -> int:
+    """Tensors that are alive in Python."""
+    return sum(issubclass(type(o), Tensor) for o in gc.get_objects())
 
 
 def _graph_nodes() -> int:

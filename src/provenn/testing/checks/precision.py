@@ -55,7 +55,7 @@ def meta_device(subject: Subject) -> None:
         require(tensor.is_meta, f"{name} is on {tensor.device} although built on meta")
     module.to_empty(device="cpu").eval()
     _spoil(module)
-    torch.manual_seed(subject.seed)
+    torch.default_generator.manual_seed(subject.seed)
     reset(module)
     built = subject.module()
     for name, tensor in _state(built).items():

@@ -13,7 +13,7 @@ def _draw(*shape: int) -> tuple[torch.Tensor]:
     return (torch.randn(*shape, generator=torch.Generator().manual_seed(0)),)
 
 
-TORCH = {
+SUBJECTS = {
     "Linear": Subject(lambda **kwargs: nn.Linear(4, 3, **kwargs), _draw(5, 4)),
     "Conv2d": Subject(
         lambda **kwargs: nn.Conv2d(3, 4, 3, padding=1, **kwargs),
