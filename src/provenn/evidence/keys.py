@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
 
 from provenn.evidence.names import check_id
 from provenn.evidence.records import TrialRecord
 
 MAX_SEED = 999_999
 _CONFIG_HASH = re.compile(r"[0-9a-f]{12}")
-_SEED = re.compile(r"seed-(\d{4,6})")
+_SEED = re.compile(r"seed-([0-9]{4,6})")
 
 
 @dataclass(frozen=True, order=True)
@@ -46,12 +45,12 @@ class TrialKey:
             raise ValueError(f"seed must be from 0 to {MAX_SEED}, got {self.seed!r}")
 
     @classmethod
-    def of(cls, record: TrialRecord) -> Self:
+    def of(cls, record: TrialRecord) -> "TrialKey":
         """Key of a record."""
         return cls(record.slug, record.preset, record.config_hash, record.seed)
 
     @classmethod
-    def parse(cls, name: str) -> Self:
+    def parse(cls, name: str) -> "TrialKey":
         """The key whose :attr:`name` is ``name``.
 
         Raises:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -54,7 +54,7 @@ class Owner(BaseModel):
     boot: str
 
     @classmethod
-    def current(cls) -> Self:
+    def current(cls) -> "Owner":
         """This process."""
         pid = os.getpid()
         return cls(pid=pid, started=_start_of(pid) or "", host=platform.node(), boot=_boot())
@@ -112,7 +112,7 @@ class Lease:
         _held.add(content.token)
         threading.Thread(target=self._renew, daemon=True, name=f"lease of {key.name}").start()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Lease":
         return self
 
     def __exit__(
