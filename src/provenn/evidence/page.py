@@ -8,15 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-
-import torch
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from provenn.evidence.claims import PRESETS, Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Cost, Metrics
 from provenn.evidence.names import nearest
 
 if TYPE_CHECKING:
+    import torch
     from matplotlib.figure import Figure
 
     from provenn.evidence.records import Trial
@@ -24,10 +23,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@runtime_checkable
+class DataSet(Protocol):
+    """A split of a data set that is identified by the SHA-256 of its arrays."""
+
+    @property
+    def name(self) -> str:
+        """Name of the set."""
+
+    @property
+    def split(self) -> str:
+        """Name of the split."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the arrays."""
+
+
+D = TypeVar("D", bound=DataSet)
+
+
+@runtime_checkable
 class Context(Protocol):
     """What the runner hands to a trial."""
 
-    device: torch.device
+    device: "torch.device"
     seed: int
 
     def stage(self, name: str, function: Callable[[], T]) -> T:
@@ -40,6 +60,9 @@ class Context(Protocol):
         arrays.
         """
 
+    def uses(self, data: D) -> D:
+        """Record in the trial's provenance that it read ``data``; returns ``data``."""
+
     def progress(self, step: int, total: int, note: str = "") -> None:
         """Tell the reader that ``step`` of ``total`` is done."""
 
@@ -47,6 +70,7 @@ class Context(Protocol):
         """Meter whose ``cost()`` gives wall time and peak memory of the block."""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Wall time and peak memory of a block of code."""
 
