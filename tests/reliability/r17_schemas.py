@@ -68,9 +68,9 @@ def _number(value: float) -> float | str | None:
 def _verdict(name: str, relation: dict[str, Any], trials: list[Trial]) -> str:
     claim = Claim(
         id=name,
-        says="",
-        reported="",
-        where="",
+        says="as then",
+        reported="as then",
+        where="as then",
         relation=from_dict(relation),
         margin_source="fixed when the schema was released",
         presets=("quick", "laptop"),
