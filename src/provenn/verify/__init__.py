@@ -7,8 +7,8 @@ from provenn.verify.lipschitz import (
     jacobian_bounds,
     local_lipschitz,
 )
+from provenn.verify.lowering import UnsupportedOperatorError
 from provenn.verify.monotone import is_monotone
-from provenn.verify.tracing import UnsupportedOperatorError
 
 __all__ = [
     "BranchAndBound",

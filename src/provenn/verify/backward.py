@@ -1,9 +1,9 @@
-"""Bounds on the Jacobian of a ReLU network by linear bound propagation through its backward graph.
+"""Bounds on the Jacobian of a ReLU network by linear bound propagation in its backward graph.
 
-For one output, let ``G_v`` be its gradient with respect to the node ``v``. The chain rule is a graph
-of its own: through an affine layer ``G_h = Wᵀ G_z``, through a ReLU ``G_z = δ ∘ G_h`` with ``δ`` in
-``[α, 1]`` where the neuron is unstable. With ``q`` the incoming gradient, bounded by ``[L, U]``, the
-product ``δ q`` lies between two lines,
+For one output, let ``G_v`` be its gradient with respect to the node ``v``. The chain rule is a
+graph of its own: through an affine layer ``G_h = Wᵀ G_z``, through a ReLU ``G_z = δ ∘ G_h`` with
+``δ`` in ``[α, 1]`` where the neuron is unstable. With ``q`` the incoming gradient, bounded by
+``[L, U]``, the product ``δ q`` lies between two lines,
 
     α q + (1 - α) (s₋ q + t₋)  <=  δ q  <=  α q + (1 - α) (s₊ q + t₊),
 
@@ -70,7 +70,7 @@ def gradient_lines(
     states: States,
     objective: Objective,
     relaxation: Relaxation = "crown",
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> dict[int, Lines]:
     """Lines around ``δ q`` for every ReLU node, the last first.
 
@@ -92,7 +92,7 @@ def input_gradient_bounds(
     objective: Objective,
     lines: Mapping[int, Lines],
     rows: Tensor | None = None,
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> tuple[Float[Tensor, "batch classes rows"], Float[Tensor, "batch classes rows"]]:
     """Bounds on the gradient with respect to the input elements ``rows`` (all by default)."""
     if rows is None:
@@ -105,16 +105,14 @@ def norm_bound(
     objective: Objective,
     lines: Mapping[int, Lines],
     norm: Norm = "inf",
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> NormBound:
     """Bound the norm of the gradient with respect to the input.
 
     With ``[L, U]`` the bounds on an element ``q``, ``|q|`` lies below its chord ``s q + t`` (for
     ``norm=2``, ``q²`` below its own); the sum of the chords is propagated once more.
     """
-    lower, upper = input_gradient_bounds(
-        graph, objective, lines, memory_budget=memory_budget
-    )
+    lower, upper = input_gradient_bounds(graph, objective, lines, memory_budget=memory_budget)
     if norm == "inf":
         wide = upper > lower
         width = torch.where(wide, upper - lower, 1.0)
@@ -213,9 +211,8 @@ def _propagate(
     long as its entries would be equal. The transposes of the backward graph cancel: coefficients
     on ``G_h`` times ``Wᵀ`` are ``W`` applied to the coefficients.
 
-    Args:
-        coefficients: If given, only the upper side is propagated and the coefficients that reach
-            each ReLU node are written here.
+    Where ``coefficients`` is given, only the upper side is propagated and the coefficients that
+    reach each ReLU node are written there.
     """
     waiting = {position: start}
     offset = graph.like.new_zeros(1)

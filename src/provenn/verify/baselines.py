@@ -65,8 +65,10 @@ def product_of_norms(graph: Graph, norm: Norm = "inf") -> Float[Tensor, " output
         if not isinstance(node, Affine):
             reach.append(torch.stack(parents).sum(0))
             continue
-        reach.append(_layer_norms(node, norm, graph.like, last=i == len(graph.nodes) - 1) * parents[0].max())
-    return reach[-1]
+        reach.append(
+            _layer_norms(node, norm, graph.like, last=i == len(graph.nodes) - 1) * parents[0].max()
+        )
+    return reach[-1] * (1 + 128 * torch.finfo(graph.like.dtype).eps)
 
 
 def sampled_lower_bound(
@@ -143,8 +145,11 @@ def _layer_norms(node: Affine, norm: Norm, like: Tensor, *, last: bool) -> Tenso
         return row_sums
     if last:
         index = torch.arange(node.size, device=like.device)
-        return operator.rows(index, like).flatten(1).norm(dim=-1)
+        lengths: Tensor = torch.linalg.vector_norm(operator.rows(index, like).flatten(1), dim=-1)
+        return lengths
     if isinstance(operator, Dense):
-        return torch.linalg.matrix_norm(operator.weight, 2).expand(node.shape)
+        spectral: Tensor = torch.linalg.matrix_norm(operator.weight, 2)
+        return spectral.expand(node.shape)
     column_sums = absolute.adjoint(like.new_ones(1, *node.shape))[0]
-    return (row_sums.max() * column_sums.max()).sqrt().expand(node.shape)
+    norm_bound: Tensor = (row_sums.max() * column_sums.max()).sqrt()
+    return norm_bound.expand(node.shape)

@@ -162,9 +162,7 @@ def tighten(root: Root, options: BranchAndBound, deadline: float) -> tuple[float
     return min(root.bound, max(closed, -queue[0][0] if queue else -math.inf)), n_domains
 
 
-def _split(
-    root: Root, options: BranchAndBound, signs: Tensor, candidates: Tensor
-) -> Domains:
+def _split(root: Root, options: BranchAndBound, signs: Tensor, candidates: Tensor) -> Domains:
     """Both children of each domain, on the candidate whose worse child is best."""
     n, k = candidates.shape
     children = signs[:, None, None].repeat(1, k, 2, 1)
@@ -267,7 +265,9 @@ def _repeat_region(region: Region, n: int) -> Region:
 def _repeat_bounds(bounds: ForwardBounds, n: int) -> ForwardBounds:
     return ForwardBounds(
         before={
-            i: Interval(b.lower.expand(n, *b.lower.shape[1:]), b.upper.expand(n, *b.upper.shape[1:]))
+            i: Interval(
+                b.lower.expand(n, *b.lower.shape[1:]), b.upper.expand(n, *b.upper.shape[1:])
+            )
             for i, b in bounds.before.items()
         },
         states={i: s.expand(n, *s.shape[1:]) for i, s in bounds.states.items()},

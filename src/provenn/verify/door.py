@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from provenn.verify.backward import Objective
 from provenn.verify.graph import Graph
+from provenn.verify.lowering import UnsupportedOperatorError
 from provenn.verify.region import Region
-from provenn.verify.tracing import UnsupportedOperatorError, trace
+from provenn.verify.tracing import trace
 
 
 def traced(model: nn.Module, region: Region) -> Graph:
@@ -27,10 +28,10 @@ def traced(model: nn.Module, region: Region) -> Graph:
                 f"x must have the dtype and device of the model ({parameter.dtype} on "
                 f"{parameter.device}, see {name!r}), got {given.dtype} on {given.device}"
             )
-    graph = trace(model, given[:0])
     points = torch.cat([region.lo[:4], region.hi[:4]])
     with torch.no_grad():
         expected = _output(model, points)
+        graph = trace(model, given[:0])
         found = graph.evaluate(points)
     tolerance = 1e3 * torch.finfo(given.dtype).eps * max(1.0, float(expected.abs().max()))
     if found.shape != expected.shape or not bool(((found - expected).abs() <= tolerance).all()):

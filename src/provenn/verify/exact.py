@@ -76,6 +76,8 @@ class Cell:
             bounds=[(-1, 1)] * d + [(None, None)],
             method="highs",
         )
+        if solution.x is None:
+            raise RuntimeError(f"the linear program of a region failed: {solution.message}")
         return replace(self, centre=solution.x[:-1], radius=float(solution.x[-1]))
 
 

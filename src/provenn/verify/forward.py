@@ -6,9 +6,9 @@ the last layer back to the input leaves a linear function of ``x``, whose extrem
 bound the value (Zhang et al. 2018, "Efficient neural network robustness certification with general
 activation functions"). All pre-activation bounds are computed so, layer by layer.
 
-A neuron's *state* is 1 (active, ``l > 0``), -1 (inactive, ``u < 0``) or 0 (unstable, ``l <= 0 <= u``:
-the Clarke derivative at 0 is all of ``[α, 1]``). Only rows that interval arithmetic leaves unstable
-are propagated, since a stable neuron's bounds are never used.
+A neuron's *state* is 1 (active, ``l > 0``), -1 (inactive, ``u < 0``) or 0 (unstable,
+``l <= 0 <= u``: the Clarke derivative at 0 is all of ``[α, 1]``). Only rows that interval
+arithmetic leaves unstable are propagated, since a stable neuron's bounds are never used.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,11 @@ class ForwardBounds:
     def n_unstable(self) -> Tensor:
         """Number of unstable neurons for each batch element."""
         counts = [(state == 0).flatten(1).sum(1) for state in self.states.values()]
-        return torch.stack(counts).sum(0) if counts else torch.zeros_like(self.empty, dtype=torch.int64)
+        return (
+            torch.stack(counts).sum(0)
+            if counts
+            else torch.zeros_like(self.empty, dtype=torch.int64)
+        )
 
 
 def forward_bounds(
@@ -66,16 +70,15 @@ def forward_bounds(
     optimise: bool = False,
     splits: States | None = None,
     base: ForwardBounds | None = None,
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> ForwardBounds:
     """Bound the value before each ReLU over the region.
 
     Args:
         graph: Traced network.
         region: Inputs, one region for each batch element.
-        optimise: Whether to optimise the slopes of the lower lines, for each layer, towards the
-            least total width of its unstable neurons (20 steps of Adam). The bounds of every step
-            are sound, so the tightest of each neuron are kept: never looser than plain CROWN.
+        optimise: Whether to optimise the slopes of the lower lines for each bound of an unstable
+            neuron by 20 steps of Adam. Every step's bounds are sound, so the tightest are kept.
         splits: Signs that neurons are assumed to have (1, -1, or 0 for no assumption): the bounds
             then hold on the part of the region where the assumptions hold.
         base: Bounds known for the same regions without splits; only its unstable neurons are
@@ -113,13 +116,15 @@ def widen(lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
     """Move bounds outward by 128 units of rounding of the largest bound of their batch element.
 
     This covers the rounding of the propagation itself: 1.5e-5 relative in float32, 2.8e-14 in
-    float64. It is a safety margin, not a proof about floating-point arithmetic. A bound of exactly 0
-    comes from terms that are all 0, and stays.
+    float64. It is a safety margin, not a proof about floating-point arithmetic. A bound of exactly
+    0 comes from terms that are all 0, and stays.
     """
     largest = torch.maximum(lower.abs(), upper.abs()).flatten(1).amax(1)
     slack = 128 * torch.finfo(lower.dtype).eps * largest
     slack = slack.reshape(-1, *(1,) * (lower.ndim - 1))
-    return torch.where(lower == 0, lower, lower - slack), torch.where(upper == 0, upper, upper + slack)
+    return torch.where(lower == 0, lower, lower - slack), torch.where(
+        upper == 0, upper, upper + slack
+    )
 
 
 def _refine(
@@ -137,10 +142,11 @@ def _refine(
     rows = (state == 0).flatten(1).any(0).nonzero().squeeze(1)
     lower, upper = interval.lower.flatten(1).clone(), interval.upper.flatten(1).clone()
     size = 2 * len(region) * max(node.size for node in graph.nodes[: source + 1])
-    chunk = max(1, memory_budget // (3 * size * lower.element_size()))
+    copies = 12 if optimise else 3
+    chunk = max(1, memory_budget // (copies * size * lower.element_size()))
     for part in rows.split(chunk) if len(rows) else ():
         low, high = _crown(graph, source, part, bounds, region, {})
-        if optimise:
+        if optimise and graph.depends_on_relu[source]:
             low, high = _optimised(graph, source, part, bounds, region, low, high)
         low, high = widen(low, high)
         if known is not None:
@@ -204,14 +210,12 @@ def _through_relu(
     intercept = torch.where(unstable, (1 - alpha) * (-lower).clamp(min=0) * upper / width, 0.0)
     if slope is None:
         adaptive = torch.where(upper > -lower, torch.ones_like(lower), alpha)
-        down = torch.where(unstable, adaptive, fixed).expand(2, *lower.shape)
+        down = torch.where(unstable, adaptive, fixed)[None, :, None]
     else:
-        down = torch.where(unstable, slope.clamp(alpha, 1), fixed)
-    if not bool(unstable.any()):
-        return a * fixed[None, :, None], a.new_zeros(1)
+        down = torch.where(unstable[:, None], slope, fixed[:, None])
     positive, negative = a.clamp(min=0), a.clamp(max=0)
-    on_positive = torch.stack([down[0], up])[:, :, None]
-    on_negative = torch.stack([up, down[1]])[:, :, None]
+    up = up[:, None].expand_as(down[0])
+    on_positive, on_negative = torch.stack([down[0], up]), torch.stack([up, down[-1]])
     above = torch.stack([negative[0], positive[-1]]).flatten(3)
     constant = torch.einsum("sbrd,bd->sbr", above, intercept.flatten(1))
     return positive * on_positive + negative * on_negative, constant
@@ -227,22 +231,21 @@ def _optimised(
     upper: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Tightest bounds met while the slopes descend on the total width of unstable neurons."""
-    slopes = {
-        position: torch.where(b.upper > -b.lower, 1.0, graph.relus[position].slope)
-        .to(b.lower.dtype)
-        .repeat(2, *(1,) * b.lower.ndim)
-        .requires_grad_()
-        for position, b in bounds.items()
-        if position < source
-    }
+    slopes = {}
+    for position, before in bounds.items():
+        if position < source:
+            steep = before.upper > -before.lower
+            slope = torch.where(steep, 1.0, graph.relus[position].slope).to(lower.dtype)
+            slopes[position] = slope[None, :, None].repeat(
+                2, 1, len(rows), *(1,) * (slope.ndim - 1)
+            )
+            slopes[position].requires_grad_()
     optimiser = torch.optim.Adam(slopes.values(), lr=_ALPHA_RATE)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, _ALPHA_DECAY)
     for _ in range(_ALPHA_STEPS):
         with torch.enable_grad():
             low, high = _crown(graph, source, rows, bounds, region, slopes)
             width = ((high - low) * ((lower <= 0) & (upper >= 0))).sum()
-        if not width.requires_grad:
-            break
         optimiser.zero_grad()
         width.backward()
         optimiser.step()

@@ -98,7 +98,9 @@ class Graph:
 
     def widths(self, position: int = 0) -> tuple[int, int]:
         """Largest node from ``position`` on: of all, and of those that follow a ReLU."""
-        sizes = [(node.size, after) for node, after in zip(self.nodes, self.depends_on_relu, strict=True)]
+        sizes = [
+            (node.size, after) for node, after in zip(self.nodes, self.depends_on_relu, strict=True)
+        ]
         return (
             max(size for size, _ in sizes[position:]),
             max((size for size, after in sizes[position:] if after), default=1),

@@ -75,7 +75,7 @@ def jacobian_bounds(
     hi: Float[Tensor, "batch *features"] | None = None,
     method: JacobianMethod = "crown",
     forward: Forward = "crown",
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> JacobianBounds:
     """Bound every entry of the Jacobian over a box around each input.
 
@@ -149,7 +149,7 @@ def local_lipschitz(
     branch_and_bound: BranchAndBound | Mapping[str, Any] | None = None,
     samples: int = 256,
     seed: int = 0,
-    memory_budget: int = 2**28,
+    memory_budget: int = 2**26,
 ) -> LipschitzBounds:
     """Bound how fast each output can change inside a region around each input.
 
@@ -313,7 +313,9 @@ class _Bounder:
                 norm=self.norm,
                 forward=known,
                 lines={
-                    k: Lines(**{f.name: getattr(line, f.name)[here, j : j + 1] for f in fields(line)})
+                    k: Lines(
+                        **{f.name: getattr(line, f.name)[here, j : j + 1] for f in fields(line)}
+                    )
                     for k, line in lines.items()
                 },
                 bound=float(bound[j]),

@@ -105,9 +105,7 @@ class Convolution(LinearOperator):
 
     def _apply(self, a: Tensor) -> Tensor:
         convolve = functional.conv1d if len(self.stride) == 1 else functional.conv2d
-        return convolve(
-            a, self.weight, None, self.stride, self.padding, self.dilation, self.groups
-        )
+        return convolve(a, self.weight, None, self.stride, self.padding, self.dilation, self.groups)
 
     def _adjoint(self, a: Tensor) -> Tensor:
         transpose = grad.conv1d_input if len(self.stride) == 1 else grad.conv2d_input

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 Clip = tuple[float | Tensor, float | Tensor]
@@ -31,13 +31,11 @@ class Region:
     def __getitem__(self, index: slice) -> "Region":
         return replace(self, lo=self.lo[index], hi=self.hi[index], centre=self.centre[index])
 
-    def range_of(
-        self, a: Float[Tensor, "sides any rows ..."]
-    ) -> Float[Tensor, "2 batch rows"]:
+    def range_of(self, a: Float[Tensor, "sides any rows ..."]) -> Float[Tensor, "2 batch rows"]:
         """Least value (side 0) and largest value (side 1) of ``a · x`` over the region."""
         a = a.flatten(3)
         lo, hi = self.lo.flatten(1), self.hi.flatten(1)
-        sign = torch.tensor([-1.0, 1.0], dtype=a.dtype, device=a.device)[:, None, None]
+        sign: Tensor = torch.tensor([-1.0, 1.0], dtype=a.dtype, device=a.device)[:, None, None]
         value = _dot(a, (lo + hi) / 2) + sign * _dot(a.abs(), (hi - lo) / 2)
         if self.radius is not None:
             ball = _dot(a, self.centre.flatten(1)) + sign * self.radius * a.norm(dim=-1)
@@ -57,9 +55,11 @@ class Region:
         if self.radius is None:
             return x
         step = x - self.centre
-        norm = step.flatten(2).norm(dim=-1).clamp(min=torch.finfo(x.dtype).tiny)
+        norm = torch.linalg.vector_norm(step.flatten(2), dim=-1)
+        norm = norm.clamp(min=torch.finfo(x.dtype).tiny)
         shrink = (self.radius / norm).clamp(max=1).reshape(*norm.shape, *(1,) * (x.ndim - 2))
-        return self.centre + step * shrink
+        inside: Tensor = self.centre + step * shrink
+        return inside
 
 
 def make_region(
@@ -122,9 +122,7 @@ def make_region(
     return Region(lo=low, hi=high, centre=(low + high) / 2)
 
 
-def _clip(
-    x: Tensor, low: Tensor, high: Tensor, clip: Clip, *, ball: bool
-) -> tuple[Tensor, Tensor]:
+def _clip(x: Tensor, low: Tensor, high: Tensor, clip: Clip, *, ball: bool) -> tuple[Tensor, Tensor]:
     if not isinstance(clip, tuple) or len(clip) != 2:
         raise TypeError(f"clip must be a pair (least, largest), got {clip!r}")
     least, largest = (torch.as_tensor(c, dtype=x.dtype, device=x.device) for c in clip)
@@ -167,7 +165,7 @@ def _check_tensor(value: Tensor, name: str) -> None:
 
 
 def _check_order(low: Tensor, high: Tensor, rule: str) -> None:
-    crossed: Bool[Tensor, "..."] = ~(low <= high)
+    crossed = ~(low <= high)
     if bool(crossed.any()):
         raise ValueError(f"{rule}, got {int(crossed.sum())} elements where it does not hold")
 
