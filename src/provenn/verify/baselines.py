@@ -30,8 +30,9 @@ def interval_gradient_bounds(
             lower, upper = middle - radius, middle + radius
         elif isinstance(node, ReLU):
             state = states[position][:, None]
-            least = torch.where(state > 0, 1.0, node.slope).to(lower.dtype)
-            largest = torch.where(state < 0, node.slope, 1.0).to(lower.dtype)
+            one = lower.new_ones(())
+            least = torch.where(state > 0, one, node.slope)
+            largest = torch.where(state < 0, node.slope, one)
             lower, upper = (
                 torch.minimum(lower * least, lower * largest),
                 torch.maximum(upper * least, upper * largest),

@@ -175,7 +175,7 @@ class _Walk:
         """Compute a ReLU whose neurons are all decided."""
         node = self.graph.relus[position]
         source = self.values[node.parents[0]]
-        factor = torch.where(state > 0, 1.0, node.slope).to(source).reshape(node.shape)
+        factor = torch.where(state > 0, source.new_ones(()), node.slope).reshape(node.shape)
         for store in (self.values, self.jacobians):
             store[position] = store[node.parents[0]] * factor
 

@@ -235,7 +235,7 @@ def _optimised(
     for position, before in bounds.items():
         if position < source:
             steep = before.upper > -before.lower
-            slope = torch.where(steep, 1.0, graph.relus[position].slope).to(lower.dtype)
+            slope = torch.where(steep, lower.new_ones(()), graph.relus[position].slope)
             slopes[position] = slope[None, :, None].repeat(
                 2, 1, len(rows), *(1,) * (slope.ndim - 1)
             )

@@ -106,8 +106,8 @@ class Graph:
             max((size for size, after in sizes[position:] if after), default=1),
         )
 
-    def evaluate(self, x: Float[Tensor, "batch ..."]) -> Float[Tensor, "batch outputs"]:
-        """Output of the network as it was traced."""
+    def values(self, x: Float[Tensor, "batch ..."]) -> list[Tensor]:
+        """Value of every node, as the network was traced."""
         values = [x]
         for node in self.nodes[1:]:
             read = [values[p] for p in node.parents]
@@ -119,4 +119,4 @@ class Graph:
                 values.append(torch.nn.functional.leaky_relu(read[0], node.slope))
             else:
                 values.append(torch.stack(read).sum(0))
-        return values[-1]
+        return values

@@ -155,7 +155,8 @@ def local_lipschitz(
 
     For ``norm="inf"`` the constant of output ``j`` is ``sup_x sum_k |J_jk(x)|`` over the box, so
     that ``|f_j(x) - f_j(y)| <= L ‖x - y‖_inf``; the largest of them bounds ``‖f(x) - f(y)‖_inf``.
-    For ``norm=2`` it is ``sup_x ‖J_j(x)‖₂`` over the ℓ₂ ball of radius ``eps``.
+    For ``norm=2`` it is ``sup_x ‖J_j(x)‖₂`` over the ℓ₂ ball of radius ``eps``, or over the box
+    where ``lo`` and ``hi`` are given.
 
     Args:
         model: Network that ``torch.fx`` can trace into supported operators, in evaluation mode.
@@ -202,7 +203,7 @@ def local_lipschitz(
     check_integer(memory_budget, "memory_budget", least=1)
     region = make_region(x, eps, clip, lo, hi, ball=norm == 2)
     if method == "exact" and region.radius is not None:
-        raise ValueError("method='exact' needs a box: give lo and hi, or norm='inf', got norm=2")
+        raise ValueError("method='exact' needs a box, got x and eps with norm=2: give lo and hi")
     graph = traced(model, region)
     start = time.perf_counter()
     lower = graph.like.new_zeros(len(region), graph.n_outputs)

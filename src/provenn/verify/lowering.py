@@ -122,11 +122,15 @@ class Builder:
         )
         return self.affine(x, op)
 
-    def scale(self, x: Symbol, factor: Tensor | float, bias: Any = None) -> Symbol:
+    def scale(self, x: Symbol, factor: Any, bias: Any = None) -> Symbol:
         """Append a factor and an offset for each element."""
-        factor = self._broadcastable(factor, x)
-        bias = None if bias is None else self._broadcastable(bias, x)
-        return self.affine(x, Scale(in_shape=x.shape, out_shape=x.shape, bias=bias, factor=factor))
+        op = Scale(
+            in_shape=x.shape,
+            out_shape=x.shape,
+            bias=None if bias is None else self._broadcastable(bias, x),
+            factor=self._broadcastable(factor, x),
+        )
+        return self.affine(x, op)
 
     def average(self, x: Symbol, kernel: Shape, stride: Shape, padding: Shape) -> Symbol:
         """Append an average pooling, as a convolution of each channel."""
@@ -225,7 +229,9 @@ def _mean(build: Builder, x: Symbol, dim: Any = None, keepdim: bool = False) -> 
     return pooled if keepdim else build.reshape(pooled, lambda value: value.flatten(1))
 
 
-def _dropout(build: Builder, x: Symbol, p: float = 0.5, training: bool = True, *_: Any) -> Symbol:
+def _dropout(
+    build: Builder, x: Symbol, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Symbol:
     if training:
         raise UnsupportedOperatorError("dropout must be off (training=False) to be bounded")
     return x

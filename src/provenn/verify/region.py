@@ -79,7 +79,7 @@ def make_region(
         clip: Least and largest valid value of an input.
         lo: Smallest values, instead of ``x`` and ``eps``.
         hi: Largest values.
-        ball: Whether ``eps`` is the radius of an ℓ₂ ball.
+        ball: Whether ``eps`` is the radius of an ℓ₂ ball; ``lo`` and ``hi`` are a box all the same.
 
     Raises:
         TypeError: If an argument is not a tensor or number where it must be one.
@@ -94,8 +94,6 @@ def make_region(
     if lo is not None and hi is not None:
         if clip is not None:
             raise ValueError("clip must be None when lo and hi are given, got both")
-        if ball:
-            raise ValueError("norm=2 needs x and eps: its region is a ball, got lo and hi")
         _check_tensor(lo, "lo")
         _check_tensor(hi, "hi")
         if lo.shape != hi.shape or lo.dtype != hi.dtype or lo.device != hi.device:
