@@ -1,15 +1,16 @@
 """Efficiently computing local Lipschitz constants of neural networks via bound propagation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from provenn.evidence.claims import Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Metrics
 from provenn.evidence.page import Context
 from provenn.evidence.relations import All, Greater, Identity, Less, Ratio
-from provenn.papers.bounds.measure import bounders, measure_network, measure_tiny, merge
+from provenn.papers.bounds.measure import Comparison, bounders, measure_network, measure_tiny, merge
 from provenn.papers.bounds.networks import NETWORKS
 from provenn.verify import BranchAndBound
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 PAPER = Paper(
     slug="lipschitz",
-    title="Efficiently Computing Local Lipschitz Constants of Neural Networks via Bound Propagation",
+    title=(
+        "Efficiently Computing Local Lipschitz Constants of Neural Networks via Bound Propagation"
+    ),
     authors=("Zhouxing Shi", "Yihan Wang", "Huan Zhang", "J. Zico Kolter", "Cho-Jui Hsieh"),
     arxiv="2210.07394",
     year=2022,
@@ -108,9 +111,7 @@ def _ordered(*metrics: str) -> tuple[Less, ...]:
     """Each competitor's mean bound is below that of the next looser one."""
     order = ("crown", "recurjac", "interval", "global")
     return tuple(
-        Less(f"{a}.{metric}", f"{b}.{metric}")
-        for metric in metrics
-        for a, b in zip(order[:-1], order[1:], strict=True)
+        Less(f"{a}.{metric}", f"{b}.{metric}") for metric in metrics for a, b in pairwise(order)
     )
 
 
@@ -139,7 +140,7 @@ CLAIMS = (
     ),
     Claim(
         id="l2-digits",
-        says="The bound is tighter than other relaxed and naive methods, more so in deeper networks.",
+        says="The bound is tighter than other relaxed methods and naive ones.",
         reported="figures not found",
         where="abstract, tables of larger networks",
         relation=All(
@@ -183,8 +184,10 @@ CLAIMS = (
     ),
     Claim(
         id="l3-recurjac",
-        says="RecurJac is a special case with weaker relaxations: never tighter, and equal where no "
-        "unstable neuron's gradient crosses zero.",
+        says=(
+            "RecurJac is a special case with weaker relaxations: never tighter, and equal where no "
+            "unstable neuron's gradient crosses zero."
+        ),
         reported="by construction",
         where="abstract and method",
         relation=All(Identity("recurjac_violation", 1e-6), Identity("no_crossing_error", 1e-6)),
@@ -195,7 +198,7 @@ CLAIMS = (
     ),
     Claim(
         id="l4-cifar",
-        says="It scales to convolutional networks on CIFAR-10 that earlier methods could not treat.",
+        says="It scales to CNNs on CIFAR-10 that earlier methods could not treat.",
         reported="figures not found",
         where="abstract, CIFAR-10 table",
         relation=All(*_ordered("bound_cifar-4_2-255", "bound_cifar-6_2-255"), _SOUND),
@@ -362,29 +365,25 @@ lower, upper = jacobian_bounds(model, x, eps=0.1)     # every entry of the Jacob
 def trial(config: Config, seed: int, ctx: Context) -> Metrics:
     """Bound tiny networks beside their exact constants, then train and bound each network."""
 
-    def branch(domains: int, **options: float | bool) -> BranchAndBound:
-        return BranchAndBound(max_domains=domains if config.branching else 1, **options)
+    def compare(branching: BranchAndBound | None, *, exact: bool = False) -> Comparison:
+        if branching and not config.branching:
+            branching = replace(branching, max_domains=1)
+        competitors = bounders(config.relaxation, branching, exact=exact)
+        return Comparison(competitors, ctx, config.samples, config.memory_budget)
 
     def tiny() -> Metrics:
-        competitors = bounders(
-            config.relaxation, branch(config.max_domains, timeout=3600.0), exact=True
-        )
-        return measure_tiny(ctx, competitors, instances=config.tiny, samples=config.samples)
+        branching = BranchAndBound(max_domains=config.max_domains, timeout=3600.0)
+        return measure_tiny(config.tiny, compare(branching, exact=True))
 
     def network(name: str) -> Metrics:
-        branching = branch(
-            config.branch_domains, timeout=config.branch_timeout, recompute=config.recompute
+        branching = BranchAndBound(
+            max_domains=config.branch_domains,
+            timeout=config.branch_timeout,
+            recompute=config.recompute,
         )
-        return measure_network(
-            name,
-            NETWORKS[name],
-            ctx,
-            bounders(config.relaxation, branching if name in config.branch_networks else None),
-            points=config.points,
-            samples=config.samples,
-            memory_budget=config.memory_budget,
-            compare_dense=name in config.compare_dense,
-        )
+        comparison = compare(branching if name in config.branch_networks else None)
+        dense = name in config.compare_dense
+        return measure_network(name, NETWORKS[name], config.points, comparison, dense=dense)
 
     parts = [ctx.stage("tiny", tiny)]
     for i, name in enumerate(config.networks):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -78,35 +79,35 @@ _DIGITS = ("1/255", "8/255", "0.1", "0.3")
 
 NETWORKS = {
     "digits-2": Network(
-        "digits, 2 hidden layers", "digits", lambda: mlp(64, 64, 64, 10), _DIGITS,
+        "digits, 2 hidden layers", "digits", partial(mlp, 64, 64, 64, 10), _DIGITS,
         epochs=60, lr=2e-3, batch_size=64,
     ),
     "digits-3": Network(
-        "digits, 3 hidden layers", "digits", lambda: mlp(64, 32, 32, 32, 10), _DIGITS,
+        "digits, 3 hidden layers", "digits", partial(mlp, 64, 32, 32, 32, 10), _DIGITS,
         epochs=60, lr=2e-3, batch_size=64,
     ),
     "mnist-mlp": Network(
-        "MNIST 784-20-20-10", "mnist", lambda: mlp(784, 20, 20, 10), ("1/255", "8/255")
+        "MNIST 784-20-20-10", "mnist", partial(mlp, 784, 20, 20, 10), ("1/255", "8/255")
     ),
     "mnist-cnn": Network("MNIST CNN", "mnist", mnist_cnn, ("1/255", "8/255")),
     **{
         f"width-{w}": Network(
-            f"random-K 16-{w}-{w}-10", "random-k", lambda w=w: mlp(16, w, w, 10), ("0.1",)
+            f"random-K 16-{w}-{w}-10", "random-k", partial(mlp, 16, w, w, 10), ("0.1",)
         )
         for w in (16, 32, 64, 128)
     },
     **{
         f"depth-{d}": Network(
             f"random-K, {d} hidden layers of 32", "random-k",
-            lambda d=d: mlp(16, *(32,) * d, 10), ("0.1",),
+            partial(mlp, 16, *(32,) * d, 10), ("0.1",),
         )
         for d in range(2, 7)
     },
     "cifar-4": Network(
-        "CIFAR-10 CNN, 4 layers", "cifar10", lambda: cifar_cnn(2), ("1/255", "2/255")
+        "CIFAR-10 CNN, 4 layers", "cifar10", partial(cifar_cnn, 2), ("1/255", "2/255")
     ),
     "cifar-6": Network(
-        "CIFAR-10 CNN, 6 layers", "cifar10", lambda: cifar_cnn(4), ("1/255", "2/255")
+        "CIFAR-10 CNN, 6 layers", "cifar10", partial(cifar_cnn, 4), ("1/255", "2/255")
     ),
 }  # fmt: skip
 
