@@ -30,6 +30,8 @@ TINY = ((2, 6, 6, 2), (3, 8, 8, 3), (4, 10, 10, 3))
 TINY_EPS = 0.3
 ORACLE_UNSTABLE = 12
 """Networks with more unstable neurons are not given to the oracle."""
+UNCOUNTED = ("sampled", "exact", "crown-bab")
+"""Competitors whose operations are not counted: they vary from box to box, or are no tensors'."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Comparison:
             with self.ctx.measure() as meter:
                 found[competitor.name] = self._bound(competitor, model, x, eps, clip)
             flops = math.nan
-            if competitor.name not in ("exact", "crown-bab"):
+            if competitor.name not in UNCOUNTED:
                 with FlopCounterMode(display=False) as counter:
                     self._bound(competitor, model, x[:1], eps, clip)
                 flops = counter.get_total_flops()
