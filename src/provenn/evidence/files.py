@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -72,6 +73,22 @@ def write_durably(path: Path, data: bytes) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of the file ``path``: readers see the old content or the new.
+
+    Raises:
+        StoreError: If it cannot be written; the message names the path.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        write_durably(temporary, data)
+        with naming(path, "write"):
+            os.replace(temporary, path)  # noqa: PTH105 - as all writes, through os
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

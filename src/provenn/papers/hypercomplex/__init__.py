@@ -1,0 +1,1 @@
+"""What the page on hypercomplex networks measures and draws, apart from its claims."""
