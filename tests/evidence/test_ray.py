@@ -49,7 +49,7 @@ def test_a_node_is_killed_and_every_trial_is_done(cluster, tmp_path):
         if len({event.task.seed for event in events if isinstance(event, Started)}) == 2 and alive:
             cluster.remove_node(alive.pop(), allow_graceful=False)  # while both nodes work
 
-    options = {"preset": "quick", "seeds": 4, "overrides": {"pause_s": 0.7, "crash": (3,)}}
+    options = {"preset": "quick", "seeds": 4, "overrides": {"pause_s": 0.4, "crash": (3,)}}
     summary = run([PAGE], store=store, executor=Ray(cluster.address), listener=listen, **options)
 
     assert sorted(task.seed for task in summary.done) == [0, 1, 2]

@@ -182,10 +182,12 @@ def competitor_table(preset: str, trials: Sequence[Trial]) -> CompetitorTable:
 def quantity(relation: Relation) -> str:
     """What ``relation.effect`` measures, in words and metric names."""
     match relation:
-        case Greater(a=a, b=b):
+        case Greater(a=a, b=str(b)):
             return f"{a} {text.MINUS} {b}"
-        case Less(a=a, b=b):
+        case Less(a=a, b=str(b)):
             return f"{b} {text.MINUS} {a}"
+        case Greater(a=a) | Less(a=a):
+            return a
         case Ratio(a=a, b=b):
             return f"{a} / {b}"
         case Near(a=a):
