@@ -1,10 +1,13 @@
-"""Downloads: over pooch or the Hugging Face hub, whole or not at all, checked by their SHA-256.
+"""Downloads: whole or not at all, and checked by their SHA-256.
 
 A file whose hash is known beforehand must have it. Of the others, the hash of the first download is
-recorded beside the file, and every later read or download must match that record.
+recorded beside the file, and every later read or download must match that record. Files of the
+Hugging Face hub come from ``HF_ENDPOINT`` where that is set.
 """
 
+import contextlib
 import hashlib
+import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -13,10 +16,12 @@ from pathlib import Path
 from provenn.data.cache import cache_folder, write_atomically
 from provenn.data.errors import DataError
 
+_HUB = "https://huggingface.co"
+
 
 @dataclass(frozen=True)
-class WebFile:
-    """A file at an address; ``sha256`` is its known hash, if it is known."""
+class Remote:
+    """A public file; ``sha256`` is its known hash, if it is known."""
 
     url: str
     sha256: str | None = None
@@ -25,31 +30,6 @@ class WebFile:
     def file_name(self) -> str:
         """Name that the file is kept under."""
         return self.url.rpartition("/")[2]
-
-
-@dataclass(frozen=True)
-class HubFile:
-    """A file of a data set on the Hugging Face hub, at a revision."""
-
-    repository: str
-    revision: str
-    path: str
-    sha256: str | None = None
-
-    @property
-    def url(self) -> str:
-        """Address of the file, for messages."""
-        return (
-            f"https://huggingface.co/datasets/{self.repository}/resolve/{self.revision}/{self.path}"
-        )
-
-    @property
-    def file_name(self) -> str:
-        """Name that the file is kept under."""
-        return self.path.rpartition("/")[2]
-
-
-Remote = WebFile | HubFile
 
 
 def local_path(name: str, remote: Remote) -> Path:
@@ -75,7 +55,7 @@ def download(name: str, remote: Remote) -> bytes:
 
     Raises:
         DataError: It cannot be had, or is not the file that was published or first downloaded.
-        ImportError: pooch or huggingface-hub is not installed.
+        ImportError: pooch is not installed.
     """
     path = local_path(name, remote)
     try:
@@ -90,35 +70,32 @@ def download(name: str, remote: Remote) -> bytes:
     return content
 
 
+def discard(name: str, remote: Remote) -> None:
+    """Forget a download that proved not to hold the set, and the record of its hash."""
+    path = local_path(name, remote)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        if not remote.sha256:
+            _record(path).unlink(missing_ok=True)
+
+
 def transfer(remote: Remote, folder: Path) -> Path:
     """Copy ``remote`` into ``folder`` over the network; the only function that uses it.
 
     Raises:
         OSError: It cannot be had.
-        ImportError: pooch or huggingface-hub is not installed.
+        ImportError: pooch is not installed.
     """
     try:
-        import huggingface_hub
         import pooch
     except ImportError as error:
-        raise ImportError(
-            "downloads need pooch and huggingface-hub: pip install 'provenn[data]'"
-        ) from error
-    if isinstance(remote, WebFile):
-        path = folder / remote.file_name
-        pooch.HTTPDownloader(timeout=30)(remote.url, str(path), None)
-        return path
-    try:
-        found = huggingface_hub.hf_hub_download(
-            remote.repository,
-            remote.path,
-            repo_type="dataset",
-            revision=remote.revision,
-            local_dir=folder,
-        )
-    except Exception as error:  # the hub's client lets the errors of its HTTP library through
-        raise OSError(str(error)) from error
-    return Path(found)
+        raise ImportError("downloads need pooch: pip install 'provenn[data]'") from error
+    url = remote.url
+    if url.startswith(f"{_HUB}/"):
+        url = os.environ.get("HF_ENDPOINT", _HUB).rstrip("/") + url.removeprefix(_HUB)
+    path = folder / remote.file_name
+    pooch.HTTPDownloader(timeout=30)(url, str(path), None)
+    return path
 
 
 def _record(path: Path) -> Path:

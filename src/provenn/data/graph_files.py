@@ -11,7 +11,6 @@ import math
 import pickle
 import re
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,35 +20,19 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from provenn.data.dataset import Expected, fingerprint
-from provenn.data.errors import DataError
+from provenn.data.errors import DAMAGE, DataError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 else:
     csr_matrix = Any  # importing SciPy would double the time that this package takes to import
 
-PLANETOID_PARTS = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
+PLANETOID_PARTS = ("tx", "allx", "y", "ty", "ally", "graph", "test.index")
+"""An eighth file, ``x``, repeats the first rows of ``allx``."""
 
 _LARGEST = 256 * 2**20
 """Bytes of an array in a file; the largest that was published has 15 MB."""
 _MOST_EDGES = 10_000_000
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-"""What the standard library, NumPy and SciPy raise on damaged bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,7 +83,7 @@ def read_npz(files: Sequence[bytes], expected: Expected) -> GraphArrays:
             x = _member_csr(archive, "attr", (nodes, columns))
             pairs = _member_csr(archive, "adj", (nodes, nodes)).tocoo()
             y = _integers(_member(archive, "labels"))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"it is not an .npz file of a graph, or is damaged: {error}") from error
     x.data = (x.data > 0).astype(np.float32)
     edges = np.stack([pairs.row, pairs.col]).astype(np.int64)
@@ -108,7 +91,7 @@ def read_npz(files: Sequence[bytes], expected: Expected) -> GraphArrays:
 
 
 def read_planetoid(files: Sequence[bytes], expected: Expected) -> GraphArrays:
-    """Read the eight raw files of a Planetoid set, in the order of ``PLANETOID_PARTS``.
+    """Read the raw files of a Planetoid set, in the order of ``PLANETOID_PARTS``.
 
     The fifteen test nodes of CiteSeer that no file describes get no features and class 0.
 
@@ -134,7 +117,7 @@ def read_planetoid(files: Sequence[bytes], expected: Expected) -> GraphArrays:
         y[: known.shape[0]] = _array(_notes(parts["ally"])).argmax(1)
         y[test] = _array(_notes(parts["ty"])).argmax(1)
         edges = _edges(_notes(parts["graph"]))
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"it is not a Planetoid set, or is damaged: {error}") from error
     masks = np.zeros((3, nodes), bool)
     masks[0, :train] = masks[1, train : train + 500] = masks[2, test] = True

@@ -10,7 +10,6 @@ import math
 import os
 import struct
 import tarfile
-import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,26 +19,11 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from provenn.data.dataset import Decoded, Expected, Reader
-from provenn.data.errors import DataError
+from provenn.data.errors import DAMAGE, DataError
 
 _BATCH = 1024
 _MODES = {1: "L", 3: "RGB"}
 _JPEG_NOTE = "JPEG copy: lossy, the pixels are not the published ones"
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    struct.error,
-    zlib.error,
-)
-"""What pyarrow and Pillow raise on damaged bytes, beside their own errors."""
 
 
 def read_parquet(files: Sequence[bytes], expected: Expected) -> Decoded:
@@ -65,7 +49,7 @@ def read_parquet(files: Sequence[bytes], expected: Expected) -> Decoded:
         decode = partial(_decode_batch, column=column, shape=expected.shape)
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             images, labels, jpeg = zip(*pool.map(decode, batches), strict=True)
-    except (pa.ArrowException, PIL.Image.DecompressionBombError, *_DAMAGE) as error:
+    except (pa.ArrowException, PIL.Image.DecompressionBombError, *DAMAGE) as error:
         raise DataError(f"it is not a Parquet file of images, or is damaged: {error}") from error
     return _checked(
         np.concatenate(images), np.concatenate(labels), expected, _JPEG_NOTE if any(jpeg) else ""
@@ -163,7 +147,7 @@ def cifar_batches(*members: str) -> Reader:
                     if member.name in members and member.isfile() and member.size == size:
                         file = archive.extractfile(member)
                         found[member.name] = file.read() if file else b""
-        except (tarfile.TarError, *_DAMAGE) as error:
+        except DAMAGE as error:
             raise DataError(f"it is not a gzipped tar archive, or is damaged: {error}") from error
         if any(len(found.get(member, b"")) != size for member in members):
             raise DataError(f"it must hold {', '.join(members)} of {size} bytes each")
@@ -180,7 +164,7 @@ def _inflate(content: bytes, size: int) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as file:
             inflated = file.read(size + 1)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(f"it is not a gzip file, or is damaged: {error}") from error
     if len(inflated) != size:
         raise DataError(f"it must hold {size} bytes when inflated, it does not")

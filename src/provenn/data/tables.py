@@ -5,14 +5,13 @@ import io
 import math
 import warnings
 import zipfile
-import zlib
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float32, Int64
 
 from provenn.data.dataset import Decoded, Expected, Labels, Targets
-from provenn.data.errors import DataError
+from provenn.data.errors import DAMAGE, DataError
 
 _MISSING = {"", "?", "<null>"}
 _LARGEST = 64 * 2**20
@@ -34,7 +33,7 @@ def read_libsvm(files: Sequence[bytes], expected: Expected) -> Decoded:
             x, y = load_svmlight_file(
                 io.BytesIO(files[0]), n_features=columns, dtype=np.float64, zero_based=False
             )
-    except (ArithmeticError, LookupError, TypeError, ValueError, Warning) as error:
+    except (*DAMAGE, Warning) as error:
         raise DataError(f"it is not a table in LIBSVM's format: {error}") from error
     return _table(x.toarray(), [f"{label:g}" for label in y], _numbered(columns), expected)
 
@@ -170,13 +169,5 @@ def _unzipped(content: bytes) -> bytes:
             if len(tables) != 1 or tables[0].file_size > _LARGEST:
                 raise DataError("the archive must hold one .dat file of at most 64 MiB")
             return archive.read(tables[0])
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        zlib.error,
-    ) as error:
+    except DAMAGE as error:
         raise DataError(f"it is not a zip archive, or is damaged: {error}") from error

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+from provenn.evidence.fields import check_integer, check_text, check_texts, check_type
 from provenn.evidence.names import check_id, nearest
 from provenn.evidence.relations import Relation
 
@@ -42,6 +44,17 @@ class Paper:
     def __post_init__(self) -> None:
         check_id(self.slug, "slug")
         check_id(self.room, "room")
+        check_text(title=self.title)
+        check_text(
+            required=False,
+            summary=self.summary,
+            venue=self.venue,
+            doi=self.doi,
+            code=self.code,
+        )
+        check_texts(self.authors, "authors")
+        check_integer(self.year, "year", 1900)
+        check_type(self.arxiv, str, "arxiv")
         if not re.fullmatch(r"\d{4}\.\d{4,5}", self.arxiv):
             raise ValueError(f"arxiv must look like 2110.04176, got {self.arxiv!r}")
 
@@ -105,9 +118,23 @@ class Claim:
 
     def __post_init__(self) -> None:
         check_id(self.id, "claim id")
-        for preset in self.presets:
-            if preset not in PRESETS:
-                raise ValueError(f"preset {preset!r} is unknown; {nearest(preset, PRESETS)}")
+        check_text(says=self.says)
+        check_text(
+            required=False,
+            reported=self.reported,
+            where=self.where,
+            margin_source=self.margin_source,
+            method=self.method,
+            unjudged=self.unjudged,
+            tried=self.tried,
+        )
+        check_type(self.relation, (Relation, type(None)), "relation")
+        check_type(self.peer_check, (Relation, type(None)), "peer_check")
+        check_type(self.reported_effect, (Real, type(None)), "reported_effect")
+        check_texts(self.peers, "peers")
+        check_integer(self.filled_at, "filled_at", 1)
+        check_integer(self.version, "version", 1)
+        _check_presets(self.presets)
         if (self.relation is None) != bool(self.unjudged):
             raise ValueError(
                 f"claim {self.id!r} must have either a relation or a reason in unjudged"
@@ -154,6 +181,10 @@ class Deviation:
     why: str
     presets: Sequence[str] = PRESETS
 
+    def __post_init__(self) -> None:
+        check_text(aspect=self.aspect, paper=self.paper, ours=self.ours, why=self.why)
+        _check_presets(self.presets)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
@@ -173,5 +204,17 @@ class Ablation:
 
     def __post_init__(self) -> None:
         check_id(self.name, "ablation name")
+        check_text(says=self.says)
+        check_type(self.overrides, dict, "overrides")
+        check_texts(self.breaks, "breaks")
         if not self.breaks:
-            raise ValueError(f"ablation {self.name!r} must break at least one claim")
+            raise ValueError(
+                f"breaks of {self.name!r} must name at least one claim, got {self.breaks!r}"
+            )
+
+
+def _check_presets(presets: Sequence[str]) -> None:
+    check_texts(presets, "presets")
+    for preset in presets:
+        if preset not in PRESETS:
+            raise ValueError(f"presets: preset {preset!r} is unknown; {nearest(preset, PRESETS)}")

@@ -38,16 +38,16 @@ def repeatable() -> Iterator[None]:
     Where PyTorch has no deterministic algorithm for an operation it warns and goes on.
     """
     threads = torch.get_num_threads()
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    mode = torch.get_deterministic_debug_mode()
     generators = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # use_deterministic_algorithms(True, warn_only=True) says the same, and imports a compiler.
+    torch.set_deterministic_debug_mode("warn")
     try:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
+        torch.set_deterministic_debug_mode(mode)
         random.setstate(generators[0])
         np.random.set_state(generators[1])  # noqa: NPY002
         torch.set_rng_state(generators[2])

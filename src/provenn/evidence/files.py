@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -48,10 +49,13 @@ def read_bounded(path: Path, limit: int) -> bytes:
         if path.is_symlink() or not path.is_file():
             raise DamagedError(f"{path.name} is not a regular file") from None
         raise
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - from a descriptor
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DamagedError(f"{path.name} is not a regular file")
-        data = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise DamagedError(f"{path.name} is larger than {limit} bytes")
     return data
@@ -74,6 +78,22 @@ def write_durably(path: Path, data: bytes) -> None:
             os.close(descriptor)
 
 
+def replace_durably(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of the file ``path``: readers see the old content or the new.
+
+    Raises:
+        StoreError: If it cannot be written; the message names the path.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        write_durably(temporary, data)
+        with naming(path, "write"):
+            os.replace(temporary, path)  # noqa: PTH105 - as all writes, through os
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Wait until the disk has the entries of ``path``.
 
@@ -94,8 +114,10 @@ def make_directory(root: Path, *names: str) -> Path:
     Raises:
         StoreError: If a part of it below ``root`` is a link or a file, or cannot be made.
     """
-    with naming(root, "make"):
-        root.mkdir(parents=True, exist_ok=True)
+    if not root.is_dir():
+        with naming(root, "make"):
+            root.mkdir(parents=True, exist_ok=True)
+        sync_directory(root.parent)
     path = root
     for name in names:
         parent, path = path, path / name
@@ -143,7 +165,7 @@ def remove_tree(path: Path) -> None:
         StoreError: If that fails.
     """
     if is_directory(path):
-        with naming(path, "remove"), contextlib.suppress(FileNotFoundError):
+        with naming(path, "remove"):
             shutil.rmtree(path)
 
 

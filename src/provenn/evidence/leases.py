@@ -9,6 +9,7 @@ asked: it renews its lease every 20 s, and a lease not renewed for 60 s has ende
 import contextlib
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ EXPIRES_AFTER_S = 60.0
 MAX_LEASE_BYTES = 4096
 _SUFFIX = ".json"
 
+_held: set[str] = set()
+"""Tokens of the leases that this process holds: one whose removal failed is not among them."""
+
 
 class Owner(BaseModel):
     """A process on a machine, told apart from every later one of the same number."""
@@ -59,9 +63,9 @@ class Owner(BaseModel):
         """Whether the owner is, or was, a process of this machine."""
         return self.host == platform.node()
 
-    def is_alive_here(self) -> bool:
-        """Whether the owner is a process that runs on this machine now."""
-        return self.is_here() and self.boot == _boot() and _start_of(self.pid) == self.started
+    def is_alive(self) -> bool:
+        """Whether the owner, a process of this machine, runs now."""
+        return self.boot == _boot() and _start_of(self.pid) == self.started
 
 
 class _LeaseFile(BaseModel):
@@ -69,6 +73,15 @@ class _LeaseFile(BaseModel):
 
     owner: Owner
     since: str
+    token: str
+
+    def is_live(self, renewed: float) -> bool:
+        """Whether the owner still holds the lease, renewed at that time of the clock."""
+        if self.owner == Owner.current():
+            return self.token in _held
+        if self.owner.is_here():
+            return self.owner.is_alive()
+        return time.time() - renewed < EXPIRES_AFTER_S
 
 
 @dataclass(frozen=True, order=True)
@@ -91,12 +104,12 @@ class LeaseInfo:
 class Lease:
     """The right to run one trial, held until the ``with`` block ends or the process dies."""
 
-    def __init__(self, desk: "LeaseDesk", key: TrialKey, content: bytes, owner: Owner) -> None:
+    def __init__(self, desk: "LeaseDesk", key: TrialKey, content: _LeaseFile) -> None:
         self.key = key
         self._desk = desk
         self._content = content
-        self._owner = owner
         self._ended = threading.Event()
+        _held.add(content.token)
         threading.Thread(target=self._renew, daemon=True, name=f"lease of {key.name}").start()
 
     def __enter__(self) -> "Lease":
@@ -112,9 +125,10 @@ class Lease:
 
     def release(self) -> None:
         """End the lease; nothing happens if it has ended, or in a fork of the owner."""
-        if not self._ended.is_set() and self._owner.pid == os.getpid():
+        if not self._ended.is_set() and self._content.owner.pid == os.getpid():
             self._ended.set()
-            self._desk.end(self.key, self._content)
+            _held.discard(self._content.token)
+            self._desk.end(self.key, self._content.token)
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWED_EVERY_S):
@@ -147,25 +161,28 @@ class LeaseDesk:
             path = self.path(key)
             if self._live(path) is not None:
                 return None
-            owner = Owner.current()
-            since = datetime.now(UTC).isoformat(timespec="seconds")
-            content = _LeaseFile(owner=owner, since=since).model_dump_json().encode()
+            lease = _LeaseFile(
+                owner=Owner.current(),
+                since=datetime.now(UTC).isoformat(timespec="seconds"),
+                token=secrets.token_hex(8),
+            )
             fresh = path.with_name(f"{key.name}.new")
             with naming(path, "write"):
-                _write(fresh, content)
+                _write(fresh, lease.model_dump_json().encode())
                 os.rename(fresh, path)  # noqa: PTH104 - every write of the store goes through os
-            return Lease(self, key, content, owner)
+        return Lease(self, key, lease)
 
-    def end(self, key: TrialKey, content: bytes) -> None:
+    def end(self, key: TrialKey, token: str) -> None:
         """Remove a lease, unless another owner holds it by now."""
         with self._exclusively():
             path = self.path(key)
-            with contextlib.suppress(DamagedError), naming(path, "release"):
-                if read_bounded(path, MAX_LEASE_BYTES) == content:
-                    path.unlink()
+            lease = self._read(path)
+            if lease is not None and lease.token == token:
+                with naming(path, "remove"):
+                    path.unlink(missing_ok=True)
 
     def live(self, *, reap: bool) -> list[LeaseInfo]:
-        """Leases whose owner lives, sorted; with ``reap``, the others are removed."""
+        """Leases that are held, sorted; with ``reap``, the others are removed."""
         if not is_directory(self._leases):
             return []
         with self._exclusively() if reap else contextlib.nullcontext():
@@ -187,19 +204,24 @@ class LeaseDesk:
         return [self._leases / name for name in names if name.endswith(_SUFFIX)]
 
     def _live(self, path: Path) -> LeaseInfo | None:
+        lease = self._read(path)
         try:
             key = TrialKey.parse(path.name.removesuffix(_SUFFIX))
-            lease = _LeaseFile.model_validate_json(read_bounded(path, MAX_LEASE_BYTES))
             renewed = path.lstat().st_mtime
-        except (ValidationError, ValueError, FileNotFoundError):
+        except (ValueError, OSError):
             return None
-        except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+        if lease is None or not lease.is_live(renewed):
+            return None
         owner = lease.owner
-        recent = not owner.is_here() and time.time() - renewed < EXPIRES_AFTER_S
-        if not (owner.is_alive_here() or recent):
-            return None
         return LeaseInfo(key=key, pid=owner.pid, host=owner.host, since=lease.since)
+
+    def _read(self, path: Path) -> _LeaseFile | None:
+        """What the file of a lease says; ``None`` if it is missing or makes no sense."""
+        try:
+            with naming(path, "read"):
+                return _LeaseFile.model_validate_json(read_bounded(path, MAX_LEASE_BYTES))
+        except (ValidationError, DamagedError):
+            return None
 
     @contextlib.contextmanager
     def _exclusively(self) -> Iterator[None]:

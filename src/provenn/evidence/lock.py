@@ -7,8 +7,6 @@ a claim, raise its ``version``; the old one stays in the file, and on the page.
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +20,7 @@ from provenn.evidence.files import (
     StoreError,
     naming,
     read_bounded,
-    sync_directory,
-    write_durably,
+    replace_durably,
 )
 from provenn.evidence.page import Page
 
@@ -175,14 +172,7 @@ def _read(path: Path) -> _Lock:
 
 def _write(path: Path, lock: _Lock) -> None:
     text = json.dumps(lock.model_dump(), sort_keys=True, indent=1, ensure_ascii=False)
-    temporary = path.with_name(f"{FILE}.{secrets.token_hex(8)}")
-    try:
-        write_durably(temporary, text.encode() + b"\n")
-        with naming(path, "write"):
-            os.replace(temporary, path)  # noqa: PTH105 - as all writes, through os
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    replace_durably(path, text.encode() + b"\n")
 
 
 def _plain(value: Any) -> Any:

@@ -7,11 +7,19 @@ quality ``phc-n2.accuracy``, a competitor's cost ``phc-n2.parameters``.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from numbers import Real
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from provenn.evidence.fields import (
+    check_integer,
+    check_numbers,
+    check_sequence,
+    check_text,
+    check_type,
+)
 from provenn.evidence.names import check_id, check_metric, nearest
 
 Role = Literal["method", "peer", "baseline", "oracle"]
@@ -41,6 +49,14 @@ class Cost:
     peak_bytes: float = math.nan
     tuning_trials: int = 1
 
+    def __post_init__(self) -> None:
+        for name in ("parameters", "flops", "wall_s", "peak_bytes"):
+            value = getattr(self, name)
+            check_type(value, Real, name)
+            if value < 0:
+                raise ValueError(f"{name} must not be negative, got {value}")
+        check_integer(self.tuning_trials, "tuning_trials", 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Competitor:
@@ -65,6 +81,13 @@ class Competitor:
 
     def __post_init__(self) -> None:
         check_id(self.name, "competitor name")
+        check_text(label=self.label)
+        check_text(required=False, package=self.package)
+        if self.role not in get_args(Role):
+            accepted = ", ".join(get_args(Role))
+            raise ValueError(f"role must be one of {accepted}, got {self.role!r}")
+        check_type(self.cost, Cost, "cost")
+        check_numbers(self.quality, "quality")
         for metric in self.quality:
             check_metric(metric)
             if "." in metric or metric in COSTS:
@@ -91,12 +114,16 @@ class Metrics:
     competitors: Sequence[Competitor] = ()
 
     def __post_init__(self) -> None:
+        check_numbers(self.values, "values")
+        check_numbers(self.timings, "timings")
+        check_type(self.series, Mapping, "series")
+        check_sequence(self.competitors, Competitor, "competitors")
         names = [c.name for c in self.competitors]
         if len(set(names)) != len(names):
             raise ValueError(f"competitors must have different names, got {names}")
         for name in (*self.values, *self.timings, *self.series):
             check_metric(name)
-        as_arrays = {k: np.asarray(v, dtype=np.float64) for k, v in self.series.items()}
+        as_arrays = {name: _as_array(name, values) for name, values in self.series.items()}
         object.__setattr__(self, "series", as_arrays)
 
     def flat(self) -> dict[str, float]:
@@ -124,3 +151,12 @@ def lookup(metrics: Mapping[str, float], name: str) -> float:
         return metrics[name]
     except KeyError:
         raise KeyError(f"metric {name!r} was not measured; {nearest(name, metrics)}") from None
+
+
+def _as_array(name: str, values: object) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"series[{name!r}] must be an array of numbers, got {values!r:.80}"
+        ) from error

@@ -9,8 +9,10 @@ _METRIC = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 
 
 def check_id(value: str, what: str) -> str:
-    """Return ``value`` if it is an identifier such as ``ph-conv``, else raise ``ValueError``."""
-    if not isinstance(value, str) or len(value) > 100 or not _ID.fullmatch(value):
+    """Return ``value`` if it is an identifier such as ``ph-conv``, else raise an error."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be an identifier such as 'ph-conv', got {value!r:.80}")
+    if len(value) > 100 or not _ID.fullmatch(value):
         raise ValueError(
             f"{what} must be lower-case letters, digits and single hyphens, "
             f"at most 100 characters, got {value!r}"
@@ -20,6 +22,8 @@ def check_id(value: str, what: str) -> str:
 
 def check_metric(value: str, what: str = "metric") -> str:
     """Return ``value`` if it names a metric: ``metric`` or ``competitor.metric``."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be the name of a metric, got {value!r:.80}")
     competitor, _, metric = value.rpartition(".")
     if len(value) > 200 or not _METRIC.fullmatch(metric):
         raise ValueError(

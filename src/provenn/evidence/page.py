@@ -10,13 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
-import torch
-
 from provenn.evidence.claims import PRESETS, Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Cost, Metrics
 from provenn.evidence.names import nearest
 
 if TYPE_CHECKING:
+    import torch
     from matplotlib.figure import Figure
 
     from provenn.evidence.records import Trial
@@ -48,7 +47,7 @@ D = TypeVar("D", bound=DataSet)
 class Context(Protocol):
     """What the runner hands to a trial."""
 
-    device: torch.device
+    device: "torch.device"
     seed: int
 
     def stage(self, name: str, function: Callable[[], T]) -> T:

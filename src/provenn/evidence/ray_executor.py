@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,7 +18,7 @@ from provenn.evidence.attempt import Series, attempt, keep, keep_crash, load_pag
 from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.records import TrialRecord
 from provenn.evidence.store import Store
-from provenn.evidence.tasks import Event, Listener, Outcome, Started, Task
+from provenn.evidence.tasks import Event, Listener, Outcome, Progressed, Started, Task
 from provenn.evidence.worker import ENVIRONMENT
 
 try:
@@ -54,6 +54,7 @@ class Ray:
                 closing.callback(ray.shutdown)
             events = _local_queue()
             closing.callback(events.shutdown, force=True)
+            by_name = {task.key.name: task for task in tasks}
             waiting = deque(tasks)
             flights: dict[Any, _Flight] = {}
             closing.callback(lambda: _cancel(flights))
@@ -66,7 +67,7 @@ class Ray:
                     else:
                         flights[flight.result] = flight
                 landed, _ = ray.wait(list(flights), timeout=POLL_S) if flights else ([], [])
-                _pass_on(events, tell)
+                _pass_on(events, by_name, tell)
                 for result in landed:
                     yield flights.pop(result).land(store, tell)
 
@@ -106,8 +107,12 @@ def _attempt(task: Task, events: Queue) -> tuple[TrialRecord, Series]:
     """Run a trial on a node; its progress is told where the way back is open."""
 
     def tell(event: Event) -> None:
+        # Plain data, so that the queue's process need not import what the events are made of.
+        progress: tuple[int, int, str, str] | tuple[()] = ()
+        if isinstance(event, Progressed):
+            progress = (event.step, event.total, event.stage, event.note)
         with contextlib.suppress(ray.exceptions.RayError):
-            events.put_nowait(event)
+            events.put_nowait((task.key.name, progress))
 
     tell(Started(task))
     return attempt(task, tell)
@@ -133,10 +138,11 @@ def _local_queue() -> Queue:
     return Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
 
 
-def _pass_on(events: Queue, tell: Listener) -> None:
+def _pass_on(events: Queue, tasks: Mapping[str, Task], tell: Listener) -> None:
     with contextlib.suppress(Empty):
         while True:
-            tell(events.get_nowait())
+            name, progress = events.get_nowait()
+            tell(Progressed(tasks[name], *progress) if progress else Started(tasks[name]))
 
 
 def _slots(task: Task) -> int:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from provenn.evidence.fields import check_finite, check_positive, check_sequence
 from provenn.evidence.metrics import lookup
 from provenn.evidence.names import check_metric, nearest
 
@@ -77,14 +78,16 @@ class Greater(Relation):
     margin: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_names(self.a, self.b)
-        _check_finite(margin=self.margin)
+        _check_names(a=self.a)
+        _check_operands(b=self.b)
+        check_finite(margin=self.margin)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        return (self.effect(scalars, series) - self.margin,)
+        return (lookup(scalars, self.a) - _value(scalars, self.b) - self.margin,)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
-        return lookup(scalars, self.a) - _value(scalars, self.b)
+        a = lookup(scalars, self.a)
+        return a - lookup(scalars, self.b) if isinstance(self.b, str) else a
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.b)
@@ -106,14 +109,16 @@ class Less(Relation):
     margin: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_names(self.a, self.b)
-        _check_finite(margin=self.margin)
+        _check_names(a=self.a)
+        _check_operands(b=self.b)
+        check_finite(margin=self.margin)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        return (self.effect(scalars, series) - self.margin,)
+        return (_value(scalars, self.b) - lookup(scalars, self.a) - self.margin,)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
-        return _value(scalars, self.b) - lookup(scalars, self.a)
+        a = lookup(scalars, self.a)
+        return lookup(scalars, self.b) - a if isinstance(self.b, str) else a
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.b)
@@ -136,10 +141,8 @@ class Ratio(Relation):
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        _check_names(self.a, self.b)
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("Ratio needs at_least, at_most or both, got neither")
-        _check_finite(at_least=self.at_least, at_most=self.at_most)
+        _check_names(a=self.a, b=self.b)
+        _check_limits("Ratio", self.at_least, self.at_most)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         ratio = self.effect(scalars, series)
@@ -178,8 +181,9 @@ class Near(Relation):
     tol: float
 
     def __post_init__(self) -> None:
-        _check_names(self.a, self.value)
-        _check_positive(tol=self.tol)
+        _check_names(a=self.a)
+        _check_operands(value=self.value)
+        check_positive(tol=self.tol)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         difference = lookup(scalars, self.a) - _value(scalars, self.value)
@@ -209,8 +213,8 @@ class Identity(Relation):
     every_trial: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check_names(self.error)
-        _check_positive(tol=self.tol)
+        _check_names(error=self.error)
+        check_positive(tol=self.tol)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         return (self.tol - self.effect(scalars, series),)
@@ -236,8 +240,8 @@ class Sound(Relation):
     every_trial: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check_names(self.lower, self.upper)
-        _check_positive(rtol=self.rtol)
+        _check_names(lower=self.lower, upper=self.upper)
+        check_positive(rtol=self.rtol)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         slack = self.rtol * max(1.0, abs(lookup(scalars, self.upper)))
@@ -263,10 +267,8 @@ class Slope(Relation):
     at_most: float | None = None
 
     def __post_init__(self) -> None:
-        _check_names(self.n, self.cost)
-        if self.at_least is None and self.at_most is None:
-            raise ValueError("Slope needs at_least, at_most or both, got neither")
-        _check_finite(at_least=self.at_least, at_most=self.at_most)
+        _check_names(n=self.n, cost=self.cost)
+        _check_limits("Slope", self.at_least, self.at_most)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
         slope = self.effect(scalars, series)
@@ -304,7 +306,8 @@ class All(Relation):
 
     def __init__(self, *relations: Relation) -> None:
         if not relations:
-            raise ValueError("All needs at least one relation, got none")
+            raise ValueError("relations must hold at least one relation, got none")
+        check_sequence(relations, Relation, "relations")
         object.__setattr__(self, "relations", relations)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
@@ -368,18 +371,24 @@ def _offset(margin: float) -> str:
     return "" if margin == 0 else f" {'+' if margin > 0 else '-'} {abs(margin):g}"
 
 
-def _check_names(*operands: str | float) -> None:
-    for name in _names(*operands):
-        check_metric(name)
+def _check_names(**operands: object) -> None:
+    for field, name in operands.items():
+        check_metric(name, f"{field}: metric")  # type: ignore[arg-type]
 
 
-def _check_finite(**numbers: float | None) -> None:
-    for name, number in numbers.items():
-        if number is not None and not math.isfinite(number):
-            raise ValueError(f"{name} must be finite, got {number}")
+def _check_operands(**operands: object) -> None:
+    for field, operand in operands.items():
+        if isinstance(operand, str):
+            check_metric(operand, f"{field}: metric")
+        else:
+            check_finite(**{field: operand})
 
 
-def _check_positive(**numbers: float) -> None:
-    for name, number in numbers.items():
-        if not (math.isfinite(number) and number > 0):
-            raise ValueError(f"{name} must be positive and finite, got {number}")
+def _check_limits(relation: str, at_least: float | None, at_most: float | None) -> None:
+    limits = {"at_least": at_least, "at_most": at_most}
+    given = {field: limit for field, limit in limits.items() if limit is not None}
+    if not given:
+        raise ValueError(f"{relation} needs at_least, at_most or both, got neither")
+    check_finite(**given)
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least must not exceed at_most, got {at_least} and {at_most}")

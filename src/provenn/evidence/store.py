@@ -47,8 +47,9 @@ from provenn.evidence.leases import Lease, LeaseDesk, LeaseInfo
 from provenn.evidence.names import check_id
 from provenn.evidence.records import Trial, TrialRecord
 
-_ENTRY = re.compile(r"(seed-\d{4,6})\.(done|failed)-([0-9a-f]{8})")
+_ENTRY = re.compile(r"(seed-[0-9]{4,6})\.(done|failed)-([0-9a-f]{8})")
 _ABANDONED_AFTER_S = 3600.0
+_LONGEST_WARNING = 1_000
 
 
 class Store:
@@ -99,7 +100,7 @@ class Store:
         with self._writing(name, {**payloads, RECORD: data}) as temporary:
             path = self._publish(temporary, key, record, name)
         if record.status == "done":
-            remove_tree(self._checkpoints(key))
+            self._drop_checkpoints(key)
         return path
 
     def read(self, key: TrialKey) -> Trial | None:
@@ -168,11 +169,18 @@ class Store:
     def _home(self, key: TrialKey) -> Path:
         return self.root / key.slug / key.preset / key.config_hash
 
-    def _checkpoints(self, key: TrialKey) -> Path:
-        for part in (".running", ".running/checkpoints"):
-            if (self.root / part).is_symlink():
-                raise StoreError(f"{self.root / part} must be a directory, not a link")
-        return self.root / ".running" / "checkpoints" / key.name
+    def _drop_checkpoints(self, key: TrialKey) -> None:
+        # Renamed first: half of the checkpoints must never be taken for all of them.
+        checkpoints = make_directory(self.root, ".running", "checkpoints") / key.name
+        dropped = self._scratch(key.name)
+        with naming(checkpoints, "remove"), contextlib.suppress(FileNotFoundError):
+            os.rename(checkpoints, dropped)  # noqa: PTH104 - as all writes, through os
+        remove_tree(dropped)
+
+    def _scratch(self, name: str) -> Path:
+        """A new name for what is being written or removed."""
+        folder = make_directory(self.root, ".running", "writing")
+        return folder / f"{name}.{secrets.token_hex(8)}"
 
     def _check_writable(self) -> None:
         if self.readonly:
@@ -181,10 +189,8 @@ class Store:
     @contextlib.contextmanager
     def _writing(self, name: str, files: Mapping[str, bytes]) -> Iterator[Path]:
         """A synced temporary directory with ``files``, gone after the block."""
-        make_directory(self.root, ".running", "writing")
-        temporary = make_directory(
-            self.root, ".running", "writing", f"{name}.{secrets.token_hex(8)}"
-        )
+        temporary = self._scratch(name)
+        make_directory(temporary.parent, temporary.name)
         try:
             for file, data in files.items():
                 write_durably(temporary / file, data)
@@ -266,7 +272,7 @@ class Store:
     def _warn(self, path: Path, text: str) -> None:
         if path not in self._reported:
             self._reported.add(path)
-            log.warning("%s", f"{path}: {text}".replace("\n", " "))
+            log.warning("%s", _line(f"{path}: {text}"))
 
 
 def default_store() -> Store:
@@ -339,6 +345,12 @@ def _chosen_directories(parent: Path, name: str | None) -> list[Path]:
     if name is not None:
         return [parent / name] if is_directory(parent / name) else []
     return [path for path in subdirectories(parent) if _is_id(path.name)]
+
+
+def _line(text: str) -> str:
+    """One printable line of bounded length: what a damaged file says may be in ``text``."""
+    shown = "".join(c if c.isprintable() else "?" for c in text[:_LONGEST_WARNING])
+    return shown if len(text) <= _LONGEST_WARNING else f"{shown}..."
 
 
 def _is_id(name: str) -> bool:

@@ -111,7 +111,8 @@ def judge(claim: Claim, trials: Sequence[Trial], *, stale: bool = False) -> Verd
         stale: Whether the trials were measured with other code than the present.
 
     Returns:
-        The verdict; ``not judged`` if there is no relation or no trial.
+        The verdict; ``not judged`` if there is no relation or no trial, or if the trials lack a
+        metric that the relation reads.
 
     Raises:
         ValueError: If the trials differ in preset or config, or their seeds are not 0..n-1.
@@ -124,16 +125,18 @@ def judge(claim: Claim, trials: Sequence[Trial], *, stale: bool = False) -> Verd
         return Verdict(claim=claim, status="not judged", reason=f"needs a run of {presets}")
     _check_one_series(trials)
 
-    parts = _judge_parts(claim.relation, trials)
+    try:
+        parts = _judge_parts(claim.relation, trials)
+        peer_parts = _judge_parts(claim.peer_check, trials) if claim.peer_check else ()
+        effect = _effect(claim.relation, trials)
+    except KeyError as error:
+        return Verdict(claim=claim, status="not judged", reason=str(error.args[0]))
     status, reason = _combine(parts)
-    if claim.peer_check is not None:
-        peer_parts = _judge_parts(claim.peer_check, trials)
-        if any(part.status != "holds" for part in peer_parts):
-            status, reason = "undecided", f"weak peer: {claim.peer_check} is not shown"
+    if any(part.status != "holds" for part in peer_parts):
+        status, reason = "undecided", f"weak peer: {claim.peer_check} is not shown"
     crashed = sum(
         1 for margins in zip(*(p.margins for p in parts), strict=True) if -math.inf in margins
     )
-    effect = _effect(claim.relation, trials)
     return Verdict(
         claim=claim,
         status=status,
@@ -211,6 +214,8 @@ def _judge_mean(relation: Relation, margins: NDArray[np.float64], n_parts: int) 
         return _part(relation, status, reason, margins, Interval(-math.inf, -math.inf, bounds.high))
     if margins.size < 2:
         status, reason = "undecided", "one seed says nothing about the spread"
+    elif bounds.low > 0 and margins.size == 2:
+        status, reason = "undecided", "two seeds are too few to drop one"
     elif bounds.low > 0:
         status, reason = "holds", f"lower bound of the margin {bounds.low:.3g} > 0"
         without_best = np.delete(finite, finite.argmax())
@@ -288,15 +293,13 @@ def _effect(relation: Relation, trials: Sequence[Trial]) -> Interval:
 
 
 def _exceeds(claim: Claim, effect: Interval) -> bool:
-    reported, relation = claim.reported_effect, claim.relation
+    reported = claim.reported_effect
     if not reported or reported < 0:
         return False
-    if isinstance(relation, Greater | Less):
-        return effect.low > EXCEEDS * reported
-    if isinstance(relation, Ratio | Slope):
-        if relation.at_most is None:
+    match claim.relation:
+        case Greater() | Less(b=str()) | Ratio(at_most=None) | Slope(at_most=None):
             return effect.low > EXCEEDS * reported
-        if relation.at_least is None:
+        case Less() | Ratio(at_least=None) | Slope(at_least=None):
             return effect.high < reported / EXCEEDS
     return False
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from provenn.data.dataset import Expected
-from provenn.data.download import WebFile
+from provenn.data.download import Remote
 from provenn.data.entry import Entry, Info, Mirror, Part
 from provenn.data.graph_files import PLANETOID_PARTS, GraphReader, read_npz, read_planetoid
 from provenn.data.sets.shared import SEE
@@ -21,7 +21,7 @@ def _graph(
 ) -> Entry:
     nodes, columns = shape
     labels = tuple(str(i) for i in range(classes))
-    files = [WebFile(url, sha256) for url, sha256 in urls]
+    files = [Remote(url, sha256) for url, sha256 in urls]
     label = homepage.removeprefix("https://")
     return Entry(
         info=Info(
@@ -84,7 +84,6 @@ GRAPHS = (
         7,
         "Cora",
         (
-            "23cfa55d91c6f624233f5eb7b6e3f141f1bd2b2ae39608a63cf5d084bb27baab",
             "b9afbaa4a400df991f6f02ef677e1e44da55ffc04801fd02f9e673987829226a",
             "9419ba2f26f5c35243db64aba110e0f35a04851609e0dc5433450676ca6b8543",
             "94465c14eb53e04ca262198dcbb2521ee8af60fb3f3d546cd6ca24a511b0e7d1",
@@ -100,7 +99,6 @@ GRAPHS = (
         6,
         "CiteSeer",
         (
-            "d20de19150741e555de0ed037195630fc194114ebc7fd72ced62810148aa22f6",
             "539a8906a2da97628d212f2fdd668c109a8b3f0d36574b59e5d3fd5b5303da21",
             "2ac30345d95c9ec933a817ee0bdd6a5f077f8c184a20e696910192d534414668",
             "8ba87e515d8e3ee3cf52f6d2c5b86aa73f11ecad825a808455209ec26cd54924",

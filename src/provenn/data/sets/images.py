@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from provenn.data.dataset import Expected
-from provenn.data.download import HubFile, WebFile
+from provenn.data.download import Remote
 from provenn.data.entry import Entry, Info, Mirror, Part
 from provenn.data.images import cifar_batches, read_idx, read_parquet
 from provenn.data.sets.shared import DIGITS, SEE
@@ -73,9 +73,10 @@ def _images(
 
 
 def _hub(repository: str, revision: str, path: str, sha256: str | None = None) -> Mirror:
+    home = f"https://huggingface.co/datasets/{repository}"
     return Mirror(
-        label=f"huggingface.co/datasets/{repository}",
-        files=[HubFile(repository, revision, path, sha256)],
+        label=home.removeprefix("https://"),
+        files=[Remote(f"{home}/resolve/{revision}/{path}", sha256)],
         read=read_parquet,
     )
 
@@ -83,7 +84,7 @@ def _hub(repository: str, revision: str, path: str, sha256: str | None = None) -
 def _idx(home: str, images: tuple[str, str], labels: tuple[str, str]) -> Mirror:
     return Mirror(
         label=home.removeprefix("https://").removeprefix("http://").rstrip("/"),
-        files=[WebFile(home + name, sha256) for name, sha256 in (images, labels)],
+        files=[Remote(home + name, sha256) for name, sha256 in (images, labels)],
         read=read_idx,
     )
 
@@ -92,7 +93,7 @@ _MNIST_REVISION = "77f3279092a1c1579b2250db8eafed0ad422088c"
 _MNIST_HOME = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _FASHION_HOME = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 _CIFAR_REVISION = "0b2714987fa478483af9968de7c934580d0bb9a2"
-_CIFAR_ARCHIVE = WebFile(
+_CIFAR_ARCHIVE = Remote(
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
 )

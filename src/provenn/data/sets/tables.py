@@ -3,7 +3,7 @@
 import string
 
 from provenn.data.dataset import Expected, Reader
-from provenn.data.download import WebFile
+from provenn.data.download import Remote
 from provenn.data.entry import Entry, Info, Mirror, Part
 from provenn.data.sets.shared import DIGITS, SEE, held_out
 from provenn.data.tables import read_csv, read_keel, read_libsvm
@@ -24,7 +24,7 @@ def _table(
     mirrors = []
     if url:
         label = url.removeprefix("https://").removeprefix("www.")
-        mirrors = [Mirror(label=label, files=[WebFile(url)], read=read)]
+        mirrors = [Mirror(label=label, files=[Remote(url)], read=read)]
     return Entry(
         info=Info(
             name=name,

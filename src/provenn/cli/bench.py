@@ -1,0 +1,21 @@
+"""``provenn bench SLUG``: how fast the method is, measured by its benchmark in the checkout."""
+
+import importlib
+import sys
+
+from provenn.cli.checkout import checkout
+from provenn.cli.door import UsageError, unknown
+from provenn.cli.pages import Slug
+
+
+def bench(slug: Slug) -> int:
+    """Run the benchmark of a method; benchmarks are part of a source checkout only."""
+    root = checkout()
+    scripts = sorted((root / "benchmarks").glob("bench_*.py"))
+    found = {path.stem.removeprefix("bench_").replace("_", "-"): path.stem for path in scripts}
+    if not found:
+        raise UsageError(f"there is no benchmark in {root / 'benchmarks'}")
+    if slug not in found:
+        raise unknown(f"benchmark {slug!r}", slug, found)
+    sys.path.insert(0, str(root))
+    return importlib.import_module(f"benchmarks.{found[slug]}").main() or 0

@@ -1,0 +1,89 @@
+"""A page's figures, drawn from its stored trials, with the numbers behind them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib import pyplot
+
+from provenn.evidence.assess import Assessment
+from provenn.evidence.claims import PRESETS
+from provenn.evidence.names import check_id
+from provenn.evidence.page import Page
+from provenn.evidence.records import Trial
+from provenn.report.drawing import house_style, svg
+from provenn.report.rawdata import RawData, raw_data
+
+MOST_FIGURES = 24
+
+_WIDE_PT = 500.0
+_VIEW_BOX_WIDTH = re.compile(r'viewBox="\S+ \S+ ([\d.]+) ')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure of one preset.
+
+    Attributes:
+        name: Name of the figure; also of its files.
+        preset: Preset whose trials it shows.
+        n: Number of those trials.
+        caption: Its caption.
+        svg: The figure; empty where it could not be drawn.
+        data: Its numbers.
+        problem: Why it could not be drawn.
+    """
+
+    name: str
+    preset: str
+    n: int
+    caption: str
+    svg: str = ""
+    data: RawData | None = None
+    problem: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its text would be too small in half of the page's width."""
+        found = _VIEW_BOX_WIDTH.search(self.svg)
+        return found is not None and float(found[1]) > _WIDE_PT
+
+
+def pictures(assessment: Assessment) -> list[Picture]:
+    """The figures of every preset with finished trials, the largest preset first."""
+    drawn: list[Picture] = []
+    for preset in reversed(PRESETS):
+        done = [t for t in assessment.trials.get(preset, ()) if not t.failed]
+        if done:
+            drawn += _draw(assessment.page, preset, done)
+    return drawn
+
+
+def _draw(page: Page, preset: str, trials: Sequence[Trial]) -> list[Picture]:
+    """A figure that its page cannot draw from these trials says so; the others are still drawn."""
+    drawn = []
+    open_before = set(pyplot.get_fignums())
+    with house_style():
+        try:
+            figures = dict(list(page.figures(trials).items())[:MOST_FIGURES])
+            for name, figure in figures.items():
+                check_id(name.replace("_", "-"), "figure name")
+                drawn.append(
+                    Picture(
+                        name=name,
+                        preset=preset,
+                        n=len(trials),
+                        caption=page.captions.get(name, ""),
+                        svg=svg(figure, f"{page.paper.slug}-{preset}-{name}"),
+                        data=raw_data(figure),
+                    )
+                )
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            drawn.append(
+                Picture(name="figures", preset=preset, n=len(trials), caption="", problem=problem)
+            )
+        finally:
+            for figure_number in set(pyplot.get_fignums()) - open_before:
+                pyplot.close(figure_number)
+    return drawn

@@ -1,0 +1,238 @@
+"""The verbs of a maintainer: new, lock, check, bench."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import provenn
+from provenn import papers
+from provenn.cli import checkout as checkouts
+from provenn.evidence.executors import InProcess
+from provenn.evidence.runner import run
+from provenn.evidence.store import Store
+from tests.cli.conftest import forget_pages
+
+SOURCE = Path(provenn.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """A copy of the source checkout with one new method in it."""
+    root = tmp_path_factory.mktemp("checkout")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(SOURCE / "provenn", root / "src" / "provenn", ignore=ignore)
+    shutil.copytree(SOURCE.parent / "tests", root / "tests", ignore=ignore)
+    shutil.copy(SOURCE.parent / "pyproject.toml", root)
+    made = run_in(root, "new", "fresh-idea", "--arxiv", "2408.06314", "--title", "A Fresh Idea")
+    assert made.returncode == 0, made.stderr
+    assert "src/provenn/nn/fresh_idea.py" in made.stdout
+    return root
+
+
+def run_in(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "provenn", *words],
+        env={**os.environ, "PYTHONPATH": str(root / "src"), "PROVENN_STORE": str(root / "store")},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_new_method_passes_the_check_unchanged(checkout):
+    done = run_in(checkout, "check", "fresh-idea", "--run")
+    assert done.stdout == "1 checked, 0 problems\n"
+    assert done.returncode == 0
+
+
+def test_a_new_method_is_clean(checkout):
+    files = sorted(map(str, checkout.rglob("*fresh_idea.py")))
+    assert len(files) == 5
+    for command in (["check"], ["format", "--check"]):
+        done = subprocess.run(
+            ["ruff", *command, *files], cwd=checkout, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_new_method_passes_its_own_tests(checkout):
+    """Its own file, its doctest, the bad inputs and, but for compilation, the battery."""
+    own = ["tests/nn", "src/provenn/nn/fresh_idea.py"]
+    tables = ["tests/testing/test_conformance.py", "tests/reliability/test_bad_input.py"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-n0",
+            "-k",
+            "(FreshIdea or fresh_idea) and not compil",
+            *own,
+            *tables,
+        ],
+        env={**os.environ, "PYTHONPATH": str(checkout / "src"), "PROVENN_TYPECHECK": "0"},
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+    assert "skipped" not in done.stdout
+
+
+def test_a_new_method_runs_and_its_claims_are_judged(checkout):
+    done = run_in(checkout, "run", "fresh-idea", "--workers", "1", "--json", "--no-report")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0
+    statuses = {v["claim"]: v["status"] for v in told["verdicts"]["fresh-idea"]}
+    assert statuses["c1-identity"] == "holds"
+    assert statuses["c2-error"] in {"holds", "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fresh-idea"], "there is a page 'fresh-idea' already"),
+        (["Fresh Idea"], "slug must be lower-case letters, digits and single hyphens"),
+        (
+            ["other-idea", "--room", "nm"],
+            "unknown room 'nm'; did you mean 'nn'? accepted: nn, verify",
+        ),
+        (["other-idea", "--arxiv", "12"], "arxiv must look like 2110.04176, got '12'"),
+        (["3-ideas"], "SLUG must begin with a letter and be no Python keyword, got '3-ideas'"),
+        (["class"], "SLUG must begin with a letter and be no Python keyword, got 'class'"),
+        (["other-idea", "--title", 'a "b"'], "--title must have no quotes"),
+        (["other-idea", "--dir", "/"], "no source checkout at /"),
+    ],
+)
+def test_new_refuses_what_it_cannot_write(checkout, words, said):
+    done = run_in(checkout, "new", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not list(checkout.rglob("*other_idea*"))
+
+
+def test_new_overwrites_nothing(checkout):
+    mine = checkout / "docs" / "methods" / "third-idea.md"
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("mine")
+    done = run_in(checkout, "new", "third-idea")
+    assert done.returncode == 2
+    assert f"{mine} exists already" in done.stderr
+    assert mine.read_text() == "mine"
+    assert not (checkout / "src" / "provenn" / "nn" / "third_idea.py").exists()
+
+
+def test_new_outside_a_checkout(provenn_command, monkeypatch, tmp_path):
+    monkeypatch.setattr(checkouts.provenn, "__file__", str(tmp_path / "provenn" / "__init__.py"))
+    monkeypatch.chdir(tmp_path)
+    code, _, err = provenn_command("new", "fresh-idea")
+    assert code == 2
+    assert "no source checkout at the current directory" in err
+
+
+def test_check_finds_what_is_wrong(provenn_command, installed):
+    installed(
+        "sloppy",
+        {
+            'room="nn"': 'room="nowhere"',
+            "        bonus: How much better the method is.\n": "",
+            "DEVIATIONS = [Deviation": "_DEVIATIONS = [Deviation",
+            "ABLATIONS = [": "_ABLATIONS = [",
+            'EXAMPLE = "print(1 + 1)': 'EXAMPLE = "print(1 +',
+            'Greater("method.score"': 'Greater("methd.score"',
+            'peers=("peer",)': 'peers=("rival",)',
+            "figure = Figure(figsize=(3, 2))": 'raise RuntimeError("no ink")',
+        },
+    )
+    code, out, _ = provenn_command("check", "sloppy", "--run")
+    assert code == 1
+    lines = out.splitlines()
+    assert lines[-1] == f"1 checked, {len(lines) - 1} problems"
+    for said in (
+        "sloppy: Config.bonus must be documented",
+        "sloppy: DEVIATIONS must say how",
+        "sloppy: ABLATIONS must name what c1-better cannot do without",
+        "sloppy: EXAMPLE is not Python",
+        "sloppy: c1-better: is not locked",
+        "sloppy: room provenn.nowhere does not exist",
+        "sloppy: c1-better: metric 'methd.score' was not measured; did you mean 'method.score'?",
+        "sloppy: c1-better: competitor 'rival' was not measured",
+        "sloppy: at least one peer must come from a third-party package",
+        "sloppy: figures: RuntimeError: no ink",
+    ):
+        assert any(line.startswith(said) for line in lines), said
+
+
+def test_check_tells_of_a_trial_that_crashes(provenn_command, installed):
+    installed("crashing", {"crash_at: int = -1": "crash_at: int = 0"})
+    code, out, _ = provenn_command("check", "crashing", "--run")
+    assert code == 1
+    assert "crashing: quick, seed 0: RuntimeError: the trial was told to crash" in out
+
+
+def test_check_of_all_pages_tells_of_one_that_cannot_be_read(provenn_command, broken):
+    code, out, _ = provenn_command("check", "--json")
+    assert code == 1
+    said = {problem["slug"]: problem["says"] for problem in json.loads(out)}
+    assert "cannot be read" in said["broken"]
+
+
+def test_lock_then_check_then_change(provenn_command, installed):
+    page = installed("another")
+    assert "is not locked" in provenn_command("check", "another").out
+    assert provenn_command("lock", "another") == (0, "locked: another\n", "")
+    assert "is not locked" not in provenn_command("check", "another").out
+
+    page.write_text(page.read_text().replace("is better than", "is much better than"))
+    forget_pages()
+    assert "says changed; raise its version above 1" in provenn_command("check", "another").out
+    code, _, err = provenn_command("lock", "another")
+    assert code == 1
+    assert err.startswith("warning: another/c1-better: says changed")
+
+
+def test_committed_evidence_must_be_whole_and_present(provenn_command, store, monkeypatch):
+    run([papers.load("tiny")], preset="quick", store=Store(store), executor=InProcess())
+    monkeypatch.setattr("provenn.evidence.store.committed_store", lambda: Store(store))
+    assert "committed evidence" not in provenn_command("check", "tiny").out
+    (first,) = store.glob("tiny/quick/*/seed-0001.*")
+    shutil.rmtree(first)
+    assert "missing: 1" in provenn_command("check", "tiny").out
+    monkeypatch.setattr("provenn.evidence.fingerprint.fingerprint", lambda page: "other")
+    assert "committed evidence of quick is stale" in provenn_command("check", "tiny").out
+
+
+@pytest.fixture
+def benchmarks(monkeypatch, tmp_path) -> Path:
+    monkeypatch.setattr("provenn.cli.bench.checkout", lambda: tmp_path)
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    return folder
+
+
+def test_bench_runs_the_benchmark_of_the_method(provenn_command, benchmarks, monkeypatch):
+    (benchmarks / "__init__.py").write_text("")
+    (benchmarks / "bench_fast_net.py").write_text("def main():\n    print('1 ms')\n")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "benchmarks", raising=False)
+    assert provenn_command("bench", "fast-net") == (0, "1 ms\n", "")
+    code, _, err = provenn_command("bench", "fast")
+    assert code == 2
+    assert "unknown benchmark 'fast'; did you mean 'fast-net'?" in err
+    for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
+        del sys.modules[name]
+
+
+def test_bench_without_benchmarks(provenn_command, benchmarks):
+    code, _, err = provenn_command("bench", "tiny")
+    assert code == 2
+    assert err == f"error: there is no benchmark in {benchmarks}\n"

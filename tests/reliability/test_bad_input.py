@@ -1,0 +1,52 @@
+"""Every public callable refuses malformed input in words: argument, given, accepted."""
+
+import pytest
+
+from tests.bad_inputs.case import BadCase
+from tests.bad_inputs.table import COVERED, all_cases, missing, resolve, verdict
+
+CASES = [
+    pytest.param(case, id=f"{name}-{case.says.replace(' ', '_')}")
+    for name, cases in all_cases().items()
+    for case in cases
+]
+
+
+@pytest.mark.compiled  # without the shape checker, which would answer in the package's place
+@pytest.mark.parametrize("case", CASES)
+def test_malformed_call_is_refused_in_words(case):
+    problem = verdict(case)
+    assert not problem, f"{case.says}: {problem}"
+
+
+def test_covered_rooms_lack_nothing():
+    lacking = missing()
+    assert not lacking, "\n".join(lacking)
+
+
+@pytest.mark.parametrize("name", all_cases())
+def test_cases_belong_to_something_public(name):
+    assert callable(resolve(name))
+
+
+def test_covered_names_are_public():
+    for room, names in COVERED.items():
+        assert set(names or ()) <= set(resolve(room).__all__)
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda: None, "was accepted"),
+        (lambda: int("x"), "does not say"),
+        (lambda: {}["x"], "raised KeyError, not ValueError"),
+    ],
+)
+def test_verdict_notices(call, problem):
+    case = BadCase("wrong", call, ValueError, ("invalid", "'x'", "a whole number"))
+    assert problem in verdict(case)
+
+
+def test_verdict_is_empty_for_a_good_refusal():
+    case = BadCase("wrong", lambda: int("x"), ValueError, ("int()", "'x'", "base 10"))
+    assert verdict(case) == ""
