@@ -98,7 +98,7 @@ class _PHLayer(nn.Module):
         if self._given_algebra is None:
             nn.init.xavier_uniform_(self.algebra)
         else:
-            self.algebra.copy_(self._given_algebra)
+            self.algebra.copy_(torch.tensor(self._given_algebra, device="cpu"))
         fan_in = math.prod(self.filters.shape[2:]) * self.n
         if self.init == "official":
             nn.init.xavier_uniform_(self.filters)
@@ -106,7 +106,8 @@ class _PHLayer(nn.Module):
             # mean over (a, c) of sum_i A_i[a, c]^2, the factor from Var F to Var H
             gain = 1 / self.n
             if self._given_algebra is not None:
-                gain = float(self._given_algebra.square().sum(0).mean()) or 1.0
+                gain = sum(a**2 for A in self._given_algebra for row in A for a in row)
+                gain = gain / self.n**2 or 1.0
             bound = math.sqrt(3 * 2 / (fan_in * gain))
             nn.init.uniform_(self.filters, -bound, bound)
         if self.bias is not None:
@@ -431,8 +432,8 @@ class PHConv3d(_PHConv):
     dense = nn.Conv3d
 
 
-def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
-    """Float64 matrices on the CPU, or ``None`` for a random algebra."""
+def _given_algebra(algebra: str | Tensor | None, n: int) -> list[list[list[float]]] | None:
+    """The matrices as lists, which no device or dtype touches; ``None`` for a random algebra."""
     if algebra is None:
         return None
     if isinstance(algebra, str):
@@ -442,10 +443,11 @@ def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
         check_cube("algebra", algebra)
         if algebra.device.type == "meta":
             raise ValueError("algebra must have values, got a tensor on the meta device")
-        matrices = algebra.detach().to("cpu", torch.float64, copy=True)
+        matrices = algebra.detach()
     if matrices.shape[0] != n:
         raise ValueError(f"algebra must have n = {n} matrices, got {matrices.shape[0]}")
-    return matrices
+    values: list[list[list[float]]] = matrices.tolist()
+    return values
 
 
 class _DenseWeight:
