@@ -39,7 +39,7 @@ def recovery_figure(trials: Sequence[Trial]) -> Figure:
                 curve = trial.series[f"{series}-{name}"]
                 steps = 20 * np.arange(1, len(curve) + 1)
                 axes.plot(steps, curve, f"C{colour}", lw=1.3, label="" if i else name)
-        axes.axhline(bound, color="C7", lw=0.9, ls=":")
+        axes.axhline(bound, color="0.5", lw=0.9, ls=":")
         axes.annotate(
             "must fall below", (1, bound), (-2, 3), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", fontsize=7.5,
