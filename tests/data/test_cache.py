@@ -66,6 +66,17 @@ def test_a_flipped_byte_is_noticed_and_the_entry_rebuilt(decodings, cache_folder
 
 
 @pytest.mark.usefixtures("tiny_root")
+def test_facts_beside_the_arrays_are_not_trusted_either(decodings, cache_folder):
+    first = load("tiny")
+    (path,) = entries(cache_folder)
+    content = path.read_bytes()
+    assert content.count(b": 255") == 1, "the level that means 1.0"
+    path.write_bytes(content.replace(b": 255", b": 254"))
+    np.testing.assert_array_equal(first.x, load("tiny").x)
+    assert len(decodings) == 2
+
+
+@pytest.mark.usefixtures("tiny_root")
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 def test_a_truncated_entry_is_rebuilt(decodings, cache_folder, share):
     load("tiny")
