@@ -14,8 +14,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
@@ -97,7 +99,7 @@ class _PHLayer(nn.Module):
         if self._given_algebra is None:
             nn.init.xavier_uniform_(self.algebra)
         else:
-            self.algebra.copy_(self._given_algebra)
+            self.algebra.copy_(torch.from_numpy(self._given_algebra))
         fan_in = math.prod(self.filters.shape[2:]) * self.n
         if self.init == "official":
             nn.init.xavier_uniform_(self.filters)
@@ -105,7 +107,7 @@ class _PHLayer(nn.Module):
             # mean over (a, c) of sum_i A_i[a, c]^2, the factor from Var F to Var H
             gain = 1 / self.n
             if self._given_algebra is not None:
-                gain = float(self._given_algebra.square().sum(0).mean()) or 1.0
+                gain = float(np.square(self._given_algebra).sum(0).mean()) or 1.0
             bound = math.sqrt(3 * 2 / (fan_in * gain))
             nn.init.uniform_(self.filters, -bound, bound)
         if self.bias is not None:
@@ -436,8 +438,12 @@ class PHConv3d(_PHConv):
     dense = nn.Conv3d
 
 
-def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
-    """Float64 matrices on the CPU, or ``None`` for a random algebra."""
+def _given_algebra(algebra: str | Tensor | None, n: int) -> NDArray[np.float64] | None:
+    """Float64 matrices, or ``None`` for a random algebra.
+
+    An array, because a tensor that is no buffer would look as if it followed ``to`` and
+    ``state_dict``, and a buffer on the meta device would lose what ``reset_parameters`` needs.
+    """
     if algebra is None:
         return None
     if isinstance(algebra, str):
@@ -450,7 +456,7 @@ def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
         matrices = algebra.detach().to("cpu", torch.float64, copy=True)
     if matrices.shape[0] != n:
         raise ValueError(f"algebra must have n = {n} matrices, got {matrices.shape[0]}")
-    return matrices
+    return matrices.numpy()
 
 
 def _is_constant(tensor: Tensor) -> bool:
