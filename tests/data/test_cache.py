@@ -136,6 +136,7 @@ def load_hash(_: int) -> str:
 
 
 @pytest.mark.usefixtures("tiny_root")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_load_at_once_agree(cache_folder):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         hashes = pool.map(load_hash, range(16), chunksize=1)

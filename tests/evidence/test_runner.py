@@ -195,6 +195,16 @@ def test_a_second_signal_does_not_disturb_the_cleaning_up():
         signal.raise_signal(signal.SIGTERM)
 
 
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with runner.stopped_by_signals():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_signals_are_left_alone_outside_the_main_thread(store):
     before = signal.getsignal(signal.SIGINT)
     summaries = []

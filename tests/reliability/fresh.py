@@ -49,8 +49,6 @@ def said(trial: Trial) -> str:
     """All that a second run must give again, to the last bit; the error of a crashed trial."""
     if trial.failed:
         return trial.record.error
-    series = {
-        name: [x.hex() for x in values.ravel().tolist()] for name, values in trial.series.items()
-    }
+    series = {name: values.tobytes().hex() for name, values in trial.series.items()}
     scalars = {name: value.hex() for name, value in trial.metrics.repeatable().items()}
     return repr((sorted(scalars.items()), sorted(series.items())))

@@ -27,7 +27,8 @@ def write_and_die(*arguments):
     os.kill(os.getpid(), signal.SIGKILL)
 
 checkpoints.write = write_and_die
-run([load_page(sys.argv[1])], preset="quick", store=Store(sys.argv[2]), executor=InProcess(), seeds=1)
+page, store = load_page(sys.argv[1]), Store(sys.argv[2])
+run([page], preset="quick", store=store, executor=InProcess(), seeds=1)
 """
 
 

@@ -76,6 +76,12 @@ def test_verdicts_with_their_numbers(gallery):
     assert "smallest detectable" in text
 
 
+def test_a_wide_figure_takes_the_whole_width(gallery):
+    text = read(gallery, "paper-00")
+    assert '<figure id="_figure-laptop-accuracy" class="wide">' in text
+    assert '<figure id="_figure-laptop-learning-curves">' in text
+
+
 def test_a_claim_that_does_not_hold_says_what_was_tried(gallery):
     pages = [read(gallery, f"paper-{i:02d}") for i in range(3)]
     for text in pages:

@@ -167,8 +167,8 @@ def run(
 def stopped_by_signals() -> Iterator[None]:
     """Let the first SIGINT or SIGTERM raise ``KeyboardInterrupt`` in the block, and only the first.
 
-    Those that follow are ignored until the block has ended, so that it can clean up. Outside the
-    main thread, where signals do not arrive, nothing is changed.
+    Those that follow are ignored until the block has ended, so that it can clean up. A signal that
+    is ignored stays so. Outside the main thread, where signals do not arrive, nothing is changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -179,7 +179,11 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if (handler := signal.getsignal(number)) not in (None, signal.SIG_IGN)
+    }
     for number in before:
         signal.signal(number, stop)
     try:

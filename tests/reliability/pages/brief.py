@@ -66,7 +66,7 @@ CLAIMS = [
     Claim(
         id="c2-never",
         says="Nobody can tell.",
-        reported="",
+        reported="nothing",
         where="nowhere",
         unjudged="there is nothing to measure",
     ),
