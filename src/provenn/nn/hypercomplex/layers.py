@@ -230,10 +230,10 @@ class PHLinear(_PHLayer):
         """Multiply by the weight and add the bias.
 
         Args:
-            x: Input, shape (*, in_features).
+            x: Input, shape ``(*, in_features)``.
 
         Returns:
-            Output, shape (*, out_features).
+            Output, shape ``(*, out_features)``.
         """
         check_input(x, self.in_features, -1, None, self.filters)
         return functional.linear(x, self.weight, self.bias)
@@ -307,10 +307,10 @@ class _PHConv(_PHLayer):
         """Convolve with the weight and add the bias.
 
         Args:
-            x: Input, shape (batch, in_channels, *size), or without the batch.
+            x: Input, shape ``(batch, in_channels, *size)``, or without the batch.
 
         Returns:
-            Output, shape (batch, out_channels, *size_out), or without the batch.
+            Output, shape ``(batch, out_channels, *size_out)``, or without the batch.
         """
         axes = self.axes
         check_input(x, self.in_channels, -1 - axes, (axes + 1, axes + 2), self.filters)
