@@ -2,6 +2,7 @@
 
 import os
 
+import hypothesis
 import torch
 
 if os.environ.get("PROVENN_TYPECHECK", "1") == "1":
@@ -12,3 +13,7 @@ if os.environ.get("PROVENN_TYPECHECK", "1") == "1":
     install_import_hook("provenn", f"{tests.typecheck.__name__}.checker")
 
 torch.set_num_threads(1)
+
+# How long an example takes says more about the machine's load than about the code.
+hypothesis.settings.register_profile("provenn", deadline=None)
+hypothesis.settings.load_profile("provenn")

@@ -216,7 +216,7 @@ CASES = {
         bad(Paper, "title", None, TypeError, "None", "str"),
         bad(Paper, "title", " ", ValueError, "' '", "not empty"),
         bad(Paper, "authors", "Given Family", TypeError, "'Given Family'", "sequence of str"),
-        bad(Paper, "authors", (), ValueError, "()", "at least one"),
+        bad(Paper, "authors", ("",), ValueError, "''", "not empty"),
         bad(Paper, "authors", (3,), TypeError, "3", "str"),
         bad(Paper, "arxiv", "cs/9901002", ValueError, "'cs/9901002'", "2110.04176"),
         bad(Paper, "arxiv", 2110.04176, TypeError, "2110.04176", "str"),

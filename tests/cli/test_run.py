@@ -6,10 +6,18 @@ import time
 
 import pytest
 
+from provenn.evidence.executors import InProcess
+
 
 @pytest.fixture
-def run(provenn_command, store):
-    """Run ``tiny`` in one worker process, without a gallery."""
+def in_process(monkeypatch):
+    """Trials run in this process, which spares the start of a worker."""
+    monkeypatch.setattr("provenn.evidence.executors.Processes", lambda workers: InProcess())
+
+
+@pytest.fixture
+def run(provenn_command, store, in_process):
+    """Run ``tiny`` without a gallery."""
 
     def run(*words):
         return provenn_command(
@@ -60,7 +68,7 @@ def test_json_alone_is_on_stdout(run):
     assert statuses == {"c1-better": "fails", "c2-exact": "holds", "c3-huge": "not judged"}
 
 
-def test_several_papers_tell_their_verdicts_early(provenn_command, store, installed):
+def test_several_papers_tell_their_verdicts_early(provenn_command, store, installed, in_process):
     installed("another")
     words = ("run", "tiny", "another", "tiny", "--store", store, "--workers", 1, "--no-report")
     code, out, err = provenn_command(*words)
@@ -70,7 +78,7 @@ def test_several_papers_tell_their_verdicts_early(provenn_command, store, instal
     assert early < err.index("another quick seed 2: done")
 
 
-def test_the_gallery_is_built_and_its_path_printed(provenn_command, store):
+def test_the_gallery_is_built_and_its_path_printed(provenn_command, store, in_process):
     code, out, _ = provenn_command("run", "tiny", "--store", store, "--workers", 1)
     index = store.with_name("store-gallery") / "index.html"
     assert code == 0

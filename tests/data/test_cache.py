@@ -66,6 +66,17 @@ def test_a_flipped_byte_is_noticed_and_the_entry_rebuilt(decodings, cache_folder
 
 
 @pytest.mark.usefixtures("tiny_root")
+def test_facts_beside_the_arrays_are_not_trusted_either(decodings, cache_folder):
+    first = load("tiny")
+    (path,) = entries(cache_folder)
+    content = path.read_bytes()
+    assert content.count(b": 255") == 1, "the level that means 1.0"
+    path.write_bytes(content.replace(b": 255", b": 254"))
+    np.testing.assert_array_equal(first.x, load("tiny").x)
+    assert len(decodings) == 2
+
+
+@pytest.mark.usefixtures("tiny_root")
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
 def test_a_truncated_entry_is_rebuilt(decodings, cache_folder, share):
     load("tiny")
@@ -125,6 +136,7 @@ def load_hash(_: int) -> str:
 
 
 @pytest.mark.usefixtures("tiny_root")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_load_at_once_agree(cache_folder):
     with multiprocessing.get_context("fork").Pool(4) as pool:
         hashes = pool.map(load_hash, range(16), chunksize=1)

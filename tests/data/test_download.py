@@ -77,6 +77,9 @@ def test_a_file_that_does_not_hold_the_set_is_passed_over(web, two_homes):
     two_homes()
     web |= {FIRST: image_file(8, GREY), SECOND: CONTENT}
     assert load("tiny").source == "secon"
+    assert load("tiny").source == "secon", "the first download is forgotten"
+    web[FIRST] = CONTENT
+    assert fetch("tiny").path.name == "g.parquet"
 
 
 def test_every_home_that_failed_is_named(web, two_homes):

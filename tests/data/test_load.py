@@ -169,8 +169,11 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("PROVENN_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="PROVENN_DATA must name a folder"):
         load("mnist")
-    with pytest.raises(DataError, match="root must name a folder"):
-        where("mnist", root=tmp_path / "nowhere")
+    for wrong in (tmp_path / "nowhere", ""):
+        with pytest.raises(DataError, match="root must name a folder"):
+            where("mnist", root=wrong)
+    with pytest.raises(TypeError):
+        where("mnist", root=3)
     assert len(load("iris")) == 120
 
 

@@ -58,6 +58,14 @@ def test_ratio_and_equivalence(a, b, limit):
     )
 
 
+def test_the_effect_is_a_gap_to_a_peer_and_a_value_beside_a_bound():
+    scalars = {"a": 3.0, "b": 5.0}
+    assert Greater("a", "b", 0.5).effect(scalars, {}) == -2.0
+    assert Less("a", "b", 0.5).effect(scalars, {}) == 2.0
+    assert Greater("a", 1.0, 0.5).effect(scalars, {}) == 3.0
+    assert Less("a", 4.0).effect(scalars, {}) == 3.0
+
+
 def test_division_by_zero_is_not_a_number():
     assert math.isnan(Ratio("a", "b", at_least=1).margins({"a": 1.0, "b": 0.0}, {})[0])
 

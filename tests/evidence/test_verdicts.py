@@ -132,6 +132,9 @@ def test_much_better_than_the_paper_is_flagged():
     assert verdict.exceeds
     assert verdict.effect_ratio == pytest.approx(2.0)
     assert not judge(claim(reported_effect=0.9), trials([1.0, 1.1, 0.9])).exceeds
+    below = claim(Less("a", 10.0), reported_effect=5.0)
+    assert judge(below, trials([1.0, 1.1, 0.9])).exceeds
+    assert not judge(below, trials([3.0, 3.1, 2.9])).exceeds
 
 
 def test_not_judged_without_trials_or_relation():

@@ -13,8 +13,10 @@ A figure lives in a module ``tests/reliability/r<number>_<name>.py``::
 import importlib
 import pkgutil
 import re
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import tests.reliability
@@ -66,3 +68,9 @@ def registered() -> dict[str, Measure]:
         if re.match(r"r\d+_", module.name):
             importlib.import_module(f"tests.reliability.{module.name}")
     return {id: FIGURES[id] for id in sorted(FIGURES, key=lambda id: int(id[1:]))}
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A temporary directory for many small files: in memory, where the system has a place there."""
+    memory = Path("/dev/shm")  # noqa: S108 - only as the parent of a directory of our own
+    return tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)

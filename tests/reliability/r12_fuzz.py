@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from provenn.evidence.encoding import NewerSchemaError
 from provenn.evidence.files import DamagedError, log
 from provenn.evidence.store import Store
 from tests.evidence.stored import key, metrics, record, sign, warnings_of, write
-from tests.reliability.figures import Figure, Size, figure
+from tests.reliability.figures import Figure, Size, figure, scratch
 
 ODD = (
     None,
@@ -88,7 +87,7 @@ def _crashes_of_store(
 ) -> list[str]:
     """Crashes of a store whose trial was written by a stranger who knows how to sign."""
     crashes = []
-    with tempfile.TemporaryDirectory() as folder, warnings_of(log):
+    with scratch() as folder, warnings_of(log):
         write(Store(folder), key(1))
         home = Path(folder) / "fake" / "quick" / "0123456789ab"
         for case in range(cases):

@@ -4,7 +4,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from unittest import mock
 from provenn.evidence.files import StoreError, log
 from provenn.evidence.store import Store
 from tests.evidence.stored import as_bytes, key, warnings_of, write
-from tests.reliability.figures import Figure, Size, figure
+from tests.reliability.figures import Figure, Size, figure, scratch
 
 CALLS = (
     (os, "mkdir"),
@@ -107,7 +106,7 @@ class _Faults:
 
 @contextlib.contextmanager
 def _store() -> Iterator[Store]:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         store = Store(Path(folder) / "store")
         write(store, key(0))
         write(store, key(1), failed=True)

@@ -143,7 +143,7 @@ def figures(trials: Sequence[Trial]) -> dict[str, Figure]:
     ax.set(xlabel="epoch", ylabel="accuracy")
     ax.legend()
 
-    bars, ax = plt.subplots()
+    bars, ax = plt.subplots(figsize=(9, 3))
     labels = ["ours", "real", "grouped"]
     heights = [np.mean([t.scalars()[f"{c}.accuracy"] for t in trials]) for c in labels]
     ax.bar(labels, heights, color=["C0", "C1", "C2"])

@@ -92,3 +92,18 @@ def test_series_are_legible_on_white(colour):
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     assert 1.05 / (luminance + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("font", "size", "slant", "weight"),
+    [
+        ("10px 'DejaVu Sans', sans-serif", "10", None, None),
+        ("italic 9.5px 'DejaVu Sans'", "9.5", "italic", None),
+        ("oblique 700 12px 'DejaVu Sans'", "12", "oblique", "700"),
+    ],
+)
+def test_font_shorthand_becomes_attributes(font, size, slant, weight):
+    given = drawing._attributes({"style": f"font: {font}; text-anchor: middle"}, "p-")
+    assert given.pop("text-anchor") == "middle"
+    expected = {"font-size": size, "font-style": slant, "font-weight": weight}
+    assert given == {name: value for name, value in expected.items() if value}

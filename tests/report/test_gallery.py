@@ -76,6 +76,12 @@ def test_verdicts_with_their_numbers(gallery):
     assert "smallest detectable" in text
 
 
+def test_a_wide_figure_takes_the_whole_width(gallery):
+    text = read(gallery, "paper-00")
+    assert '<figure id="_figure-laptop-accuracy" class="wide">' in text
+    assert '<figure id="_figure-laptop-learning-curves">' in text
+
+
 def test_a_claim_that_does_not_hold_says_what_was_tried(gallery):
     pages = [read(gallery, f"paper-{i:02d}") for i in range(3)]
     for text in pages:
@@ -106,36 +112,36 @@ def test_header_counts(gallery):
 def test_same_stores_same_bytes(tmp_path):
     pages = synthetic.pages(2)
     store = filled(tmp_path / "store", pages)
-    build(pages, [store], tmp_path / "a")
-    build(pages[::-1], [Store(tmp_path / "store", readonly=True)], tmp_path / "b")
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
-    build(pages, [store], tmp_path / "a")
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    build(pages, [store], tmp_path / "out")
+    first = contents(tmp_path / "out")
+    build(pages[::-1], [Store(tmp_path / "store", readonly=True)], tmp_path / "out")
+    assert contents(tmp_path / "out") == first
 
 
 @pytest.mark.reliability
 def test_stores_merged_by_copying_in_any_order_give_the_same_report(tmp_path):
     pages = synthetic.pages(2)
-    filled(tmp_path / "one", pages[:1], ("quick",))
-    filled(tmp_path / "two", pages, ("quick", "laptop"))
+    filled(tmp_path / "one", pages[:1])
+    filled(tmp_path / "two", pages)
     reports = []
-    for order in (("one", "two"), ("two", "one"), ("one", "two", "one", "two")):
+    for order in (("one", "two"), ("two", "one", "two")):
         merged = tmp_path / "-".join(order)
         for name in order:
             shutil.copytree(tmp_path / name, merged, dirs_exist_ok=True)
         build(pages, [Store(merged)], tmp_path / "gallery")
         reports.append(contents(tmp_path / "gallery"))
-    assert reports[0] == reports[1] == reports[2]
+    assert reports[0] == reports[1]
 
 
-def test_33_papers_are_small_and_quick(tmp_path):
+def test_33_papers_are_small_and_quick(tmp_path, gallery):
     pages = synthetic.pages(33)
-    store = filled(tmp_path / "store", pages, ("quick", "laptop"))
-    start = time.monotonic()
+    store = filled(tmp_path / "store", pages)
+    start = time.process_time()
     index = build(pages, [store], tmp_path / "gallery")
-    assert time.monotonic() - start < 120
-    assert sum(map(len, contents(tmp_path / "gallery").values())) < 15e6
+    assert time.process_time() - start < 60
     assert index.stat().st_size < 1e6
+    two_presets = sum(map(len, contents(gallery.parent / "paper-00").values()))
+    assert index.stat().st_size + 33 * two_presets < 15e6
 
 
 def test_stale_evidence_is_said(tmp_path, monkeypatch):

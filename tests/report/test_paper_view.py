@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -15,9 +16,11 @@ from provenn.evidence.relations import (
     Sound,
 )
 from provenn.evidence.store import Store
+from provenn.evidence.verdicts import judge
 from provenn.report import paper_view
 from provenn.report.overview import overview, survivors
 from provenn.report.text import MINUS
+from tests.evidence.builders import trials
 from tests.report import synthetic
 
 
@@ -51,9 +54,25 @@ def test_quantity_of_every_relation(relation, words):
 
 
 def test_every_kind_of_relation_is_covered():
-    assert {t.__name__ for t in Relation.__subclasses__()} == {
+    own = [t for t in Relation.__subclasses__() if t.__module__ == Relation.__module__]
+    assert {t.__name__ for t in own} == {
         "Greater", "Less", "Ratio", "Near", "Identity", "Sound", "Slope", "All",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("preset", "n", "dirty", "look"),
+    [
+        ("quick", 3, False, "a look: quick, n = 3"),
+        ("laptop", 3, False, "a look: n = 3 of 5"),
+        ("laptop", 5, True, "a look: measured with uncommitted changes"),
+        ("laptop", 5, False, ""),
+    ],
+)
+def test_a_hollow_badge_says_why(preset, n, dirty, look):
+    claim = dataclasses.replace(synthetic.claims()[0], relation=Greater("a", "b"))
+    verdict = judge(claim, trials([0.1] * n, preset=preset, dirty=dirty))
+    assert paper_view._look(verdict) == look
 
 
 def test_largest_preset_first(views):

@@ -46,6 +46,7 @@ def test_number_is_the_value_to_three_digits(value):
         ([2, 2, 2], "2"),
         ([math.nan, 0.98, 0.97, 0.99], "0.980 ± 0.010"),
         ([1000, 3000], "2,000 ± 1,400"),
+        ([1e-9, 3e-9], f"2 {TIMES} 10⁻⁹ ± 1.4 {TIMES} 10⁻⁹"),
         ([-1.0, -1.2], f"{MINUS}1.10 ± 0.14"),
     ],
 )
@@ -64,6 +65,8 @@ def test_spread(values, shown):
         (text.seconds, 12.34, "12.3 s"),
         (text.seconds, 246, "4.1 min"),
         (text.seconds, 7200, "2 h"),
+        (text.seconds, math.nan, MISSING),
+        (text.memory, math.inf, "∞"),
         (text.memory, 1.5 * 2**20, "1.5 MiB"),
         (text.memory, 12, "12 B"),
     ],

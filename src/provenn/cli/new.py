@@ -25,7 +25,7 @@ def new(
         Path | None, typer.Option("--dir", metavar="DIR", help="Source checkout to write into.")
     ] = None,
 ) -> None:
-    """Write a skeleton into the source checkout: room file, page, test, docs page, locked claims.
+    """Write a skeleton into the source checkout: room file, page, tests, docs page, locked claims.
 
     The skeleton passes `provenn check SLUG` as it is.
     """
@@ -36,6 +36,8 @@ def new(
         "method.py.txt": root / "src" / "provenn" / room / f"{module}.py",
         "page.py.txt": root / "src" / "provenn" / "papers" / f"{module}.py",
         "test.py.txt": root / "tests" / room / f"test_{module}.py",
+        "subjects.py.txt": root / "tests" / "subjects" / f"{module}.py",
+        "bad_inputs.py.txt": root / "tests" / "bad_inputs" / f"{module}.py",
         "docs.md.txt": root / "docs" / "methods" / f"{slug}.md",
     }
     for path in targets.values():
@@ -47,6 +49,7 @@ def new(
         text = (templates / template).read_text(encoding="utf-8")
         path.write_text(Template(text).substitute(names), encoding="utf-8")
         print(path.relative_to(root))
+    (root / "tests" / room / "__init__.py").touch()
     _lock(root, slug)
     print(f"\nNow `provenn check {slug}` passes. Replace the skeleton part by part, then")
     print(
@@ -77,11 +80,11 @@ def _names(slug: str, room: str, title: str, arxiv: str, known_rooms: list[str])
         Paper(
             slug=slug,
             title=title,
-            authors=(),
+            authors=("Given Family",),
             arxiv=arxiv,
             year=date.today().year,
-            venue="",
-            summary="",
+            venue="arXiv",
+            summary="a skeleton",
             room=room,
         )
     except ValueError as error:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from provenn.cli.output import print_table
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from provenn.evidence import Page
     from provenn.evidence.store import Store
     from provenn.evidence.verdicts import Verdict
 
 _MARKS = {"filled": "●", "hollow": "○", "none": " "}
+_COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow", "not judged": "dim"}
 _LEGEND = "● at least 5 seeds at laptop or full   ○ a look: few seeds, quick, or uncommitted code"
 
 
@@ -51,7 +54,7 @@ def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:
                 measured(v),
                 v.preset or "-",
                 v.n or "-",
-                mark(v),
+                _coloured_mark(v),
                 _why(v),
             )
             for v in verdicts
@@ -65,6 +68,12 @@ def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:
 def mark(verdict: "Verdict") -> str:
     """The status with a filled or hollow mark."""
     return f"{_MARKS[verdict.badge]} {verdict.status}"
+
+
+def _coloured_mark(verdict: "Verdict") -> "Text":
+    from rich.text import Text
+
+    return Text(mark(verdict), style=_COLOURS[verdict.status])
 
 
 def measured(verdict: "Verdict") -> str:

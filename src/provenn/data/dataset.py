@@ -31,7 +31,7 @@ class Dataset:
 
     name: str
     split: str
-    x: Float32[np.ndarray, "n *shape"] = field(repr=False)
+    x: Float32[np.ndarray, "n ..."] = field(repr=False)
     y: Labels | Targets = field(repr=False)
     classes: tuple[str, ...]
     features: tuple[str, ...] = field(repr=False)
@@ -56,7 +56,7 @@ class Decoded:
         note: What a user should know about this copy.
     """
 
-    x: Shaped[np.ndarray, "n *shape"]
+    x: Shaped[np.ndarray, "n ..."]
     y: Labels | Targets
     classes: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Decoded:
         """The rows of ``index``, in its order."""
         return replace(self, x=self.x[index], y=self.y[index])
 
-    def floats(self) -> Float32[np.ndarray, "n *shape"]:
+    def floats(self) -> Float32[np.ndarray, "n ..."]:
         """The inputs as float32, images scaled to [0, 1]."""
         if not self.levels:
             return self.x

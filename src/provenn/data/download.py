@@ -5,6 +5,7 @@ recorded beside the file, and every later read or download must match that recor
 Hugging Face hub come from ``HF_ENDPOINT`` where that is set.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -67,6 +68,15 @@ def download(name: str, remote: Remote) -> bytes:
     except OSError as error:
         raise DataError(f"{remote.url} could not be fetched: {error}") from error
     return content
+
+
+def discard(name: str, remote: Remote) -> None:
+    """Forget a download that proved not to hold the set, and the record of its hash."""
+    path = local_path(name, remote)
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
+        if not remote.sha256:
+            _record(path).unlink(missing_ok=True)
 
 
 def transfer(remote: Remote, folder: Path) -> Path:

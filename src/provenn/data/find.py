@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from provenn.data.cache import cache_folder
 from provenn.data.catalogue import entry_of
-from provenn.data.download import download, local_path, read_download
+from provenn.data.download import discard, download, local_path, read_download
 from provenn.data.entry import AnyReader, Entry, Part
 from provenn.data.errors import DataError
 
@@ -46,7 +46,7 @@ def where(name: str, *, root: Root = None) -> Place:
     Raises:
         TypeError: ``name`` is not a string.
         ValueError: No data set has this name.
-        DataError: The folder of data sets is not a folder.
+        DataError: ``root`` or ``PROVENN_DATA`` is not a folder.
 
     Example:
         >>> where("digits").says
@@ -121,6 +121,8 @@ def read_part(
             return decode(part, files, mirror.read), mirror.label
         except DataError as error:
             failures.append(f"{mirror.label}: {error}")
+            for remote in mirror.files:
+                discard(name, remote)
     tried = f" Tried: {'; '.join(failures)}." if failures else ""
     raise DataError(_missing(name, key, part, folder) + tried)
 
@@ -128,13 +130,14 @@ def read_part(
 def _folder(root: Root) -> tuple[Path | None, str]:
     """The folder of data sets, if there is one, and what to call it."""
     label = "root" if root is not None else "PROVENN_DATA"
-    given = root if root is not None else os.environ.get("PROVENN_DATA")
-    if not given:
+    given = root if root is not None else os.environ.get("PROVENN_DATA") or None
+    if given is None:
         return None, label
-    folder = Path(given)
-    if not folder.is_dir():
-        raise DataError(f"{label} must name a folder of data sets, got {folder}")
-    return folder, label
+    if not isinstance(given, str | os.PathLike):
+        raise TypeError(f"root must be a path, got {type(given).__name__}")
+    if not given or not Path(given).is_dir():
+        raise DataError(f"{label} must name a folder of data sets, got {str(given)!r}")
+    return Path(given), label
 
 
 def _in_folder(part: Part, folder: Path | None) -> list[Path]:
@@ -160,10 +163,12 @@ def _read(path: Path) -> bytes:
 
 
 def _missing(name: str, key: str, part: Part, folder: Path | None) -> str:
-    looked = f"neither in {folder}" if folder else "PROVENN_DATA is not set and it is not"
-    joint = "nor" if folder else "either"
+    cache = cache_folder()
+    looked = f"it is neither in {folder} nor in {cache}"
+    if not folder:
+        looked = f"PROVENN_DATA is not set, and it is not in {cache}"
     fetch = f"run `provenn data fetch {name}`, or " if part.mirrors else ""
     return (
-        f"{name} ({key}) is not on this machine: {looked} {joint} in {cache_folder()}. To have it, "
-        f"{fetch}set PROVENN_DATA to a folder that holds {', '.join(part.folder)} ({part.layout})."
+        f"{name} ({key}) is not on this machine: {looked}. To have it, {fetch}"
+        f"set PROVENN_DATA to a folder that holds {', '.join(part.folder)} ({part.layout})."
     )

@@ -73,9 +73,8 @@ def load_graph(
         edges = to_undirected(edges, num_nodes=nodes)
     else:
         edges = coalesce(edges, num_nodes=nodes, sort_by_row=False)
-    masks = graph.masks if seed is None else None
-    if masks is None:
-        masks = random_masks(graph.y, seed or 0)
+    published = graph.masks if seed is None else None
+    masks = random_masks(graph.y, seed or 0) if published is None else published
     train, val, test = torch.from_numpy(masks)
     return Data(
         x=torch.from_numpy(graph.x.toarray()),

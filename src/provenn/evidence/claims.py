@@ -44,11 +44,15 @@ class Paper:
     def __post_init__(self) -> None:
         check_id(self.slug, "slug")
         check_id(self.room, "room")
-        check_text(title=self.title, venue=self.venue, summary=self.summary)
-        check_text(required=False, doi=self.doi, code=self.code)
+        check_text(title=self.title)
+        check_text(
+            required=False,
+            summary=self.summary,
+            venue=self.venue,
+            doi=self.doi,
+            code=self.code,
+        )
         check_texts(self.authors, "authors")
-        if not self.authors:
-            raise ValueError(f"authors must name at least one, got {self.authors!r}")
         check_integer(self.year, "year", 1900)
         check_type(self.arxiv, str, "arxiv")
         if not re.fullmatch(r"\d{4}\.\d{4,5}", self.arxiv):
@@ -114,9 +118,11 @@ class Claim:
 
     def __post_init__(self) -> None:
         check_id(self.id, "claim id")
-        check_text(says=self.says, reported=self.reported, where=self.where)
+        check_text(says=self.says)
         check_text(
             required=False,
+            reported=self.reported,
+            where=self.where,
             margin_source=self.margin_source,
             method=self.method,
             unjudged=self.unjudged,

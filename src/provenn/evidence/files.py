@@ -49,10 +49,13 @@ def read_bounded(path: Path, limit: int) -> bytes:
         if path.is_symlink() or not path.is_file():
             raise DamagedError(f"{path.name} is not a regular file") from None
         raise
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - from a descriptor
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise DamagedError(f"{path.name} is not a regular file")
-        data = file.read(limit + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
     if len(data) > limit:
         raise DamagedError(f"{path.name} is larger than {limit} bytes")
     return data

@@ -170,7 +170,8 @@ def _normalised(path: Path, changed_ns: int) -> str:
 
 def _measured(tree: ast.Module) -> list[ast.stmt]:
     """Top-level statements of a page that can change a measurement, imports one name each."""
-    statements = [part for statement in tree.body for part in _one_name_each(statement)]
+    running = [statement for statement in tree.body if not _is_inert(statement)]
+    statements = [part for statement in running for part in _one_name_each(statement)]
     binding: dict[str, list[int]] = {}
     kept = set()
     names = list(ROOTS)
@@ -261,7 +262,7 @@ def _absolute(statement: ast.ImportFrom, module: str, is_package: bool) -> str:
 
 
 def _normal(node: object) -> str:
-    """Text of a syntax tree that is the same in every Python version, without docstrings."""
+    """Text of a syntax tree that is the same in every Python version, without what does nothing."""
     if isinstance(node, ast.AST):
         fields = (
             f"{name}={_normal(value)}"
@@ -270,12 +271,14 @@ def _normal(node: object) -> str:
         )
         return f"{type(node).__name__}({','.join(fields)})"
     if isinstance(node, list):
-        return f"[{','.join(_normal(item) for item in node if not _is_docstring(item))}]"
+        return f"[{','.join(_normal(item) for item in node if not _is_inert(item))}]"
     return repr(node)
 
 
-def _is_docstring(node: object) -> bool:
-    """Whether a statement is a string alone, which does nothing."""
+def _is_inert(node: object) -> bool:
+    """Whether a statement does nothing when it runs: a docstring, an import for type checkers."""
+    if isinstance(node, ast.If):
+        return _is_type_checking(node.test) and not node.orelse
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

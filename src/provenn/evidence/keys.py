@@ -8,7 +8,7 @@ from provenn.evidence.records import TrialRecord
 
 MAX_SEED = 999_999
 _CONFIG_HASH = re.compile(r"[0-9a-f]{12}")
-_SEED = re.compile(r"seed-(\d{4,6})")
+_SEED = re.compile(r"seed-([0-9]{4,6})")
 
 
 @dataclass(frozen=True, order=True)

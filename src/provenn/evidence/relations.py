@@ -83,10 +83,11 @@ class Greater(Relation):
         check_finite(margin=self.margin)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        return (self.effect(scalars, series) - self.margin,)
+        return (lookup(scalars, self.a) - _value(scalars, self.b) - self.margin,)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
-        return lookup(scalars, self.a) - _value(scalars, self.b)
+        a = lookup(scalars, self.a)
+        return a - lookup(scalars, self.b) if isinstance(self.b, str) else a
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.b)
@@ -113,10 +114,11 @@ class Less(Relation):
         check_finite(margin=self.margin)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        return (self.effect(scalars, series) - self.margin,)
+        return (_value(scalars, self.b) - lookup(scalars, self.a) - self.margin,)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
-        return _value(scalars, self.b) - lookup(scalars, self.a)
+        a = lookup(scalars, self.a)
+        return lookup(scalars, self.b) - a if isinstance(self.b, str) else a
 
     def metrics(self) -> tuple[str, ...]:
         return _names(self.a, self.b)

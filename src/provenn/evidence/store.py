@@ -47,7 +47,7 @@ from provenn.evidence.leases import Lease, LeaseDesk, LeaseInfo
 from provenn.evidence.names import check_id
 from provenn.evidence.records import Trial, TrialRecord
 
-_ENTRY = re.compile(r"(seed-\d{4,6})\.(done|failed)-([0-9a-f]{8})")
+_ENTRY = re.compile(r"(seed-[0-9]{4,6})\.(done|failed)-([0-9a-f]{8})")
 _ABANDONED_AFTER_S = 3600.0
 _LONGEST_WARNING = 1_000
 

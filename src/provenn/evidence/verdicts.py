@@ -288,15 +288,13 @@ def _effect(relation: Relation, trials: Sequence[Trial]) -> Interval:
 
 
 def _exceeds(claim: Claim, effect: Interval) -> bool:
-    reported, relation = claim.reported_effect, claim.relation
+    reported = claim.reported_effect
     if not reported or reported < 0:
         return False
-    if isinstance(relation, Greater | Less):
-        return effect.low > EXCEEDS * reported
-    if isinstance(relation, Ratio | Slope):
-        if relation.at_most is None:
+    match claim.relation:
+        case Greater() | Less(b=str()) | Ratio(at_most=None) | Slope(at_most=None):
             return effect.low > EXCEEDS * reported
-        if relation.at_least is None:
+        case Less() | Ratio(at_least=None) | Slope(at_least=None):
             return effect.high < reported / EXCEEDS
     return False
 

@@ -46,6 +46,11 @@ def build(
         ValueError: If two pages have the same slug, or ``out`` holds files and is no gallery.
         StoreError: If the ``claims.lock`` beside a page cannot be read.
         OSError: If ``out`` cannot be written; what was there before is still there.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     build([], [], Path(folder) / "gallery").name
+        'index.html'
     """
     slugs = [page.paper.slug for page in pages]
     if len(set(slugs)) != len(slugs):

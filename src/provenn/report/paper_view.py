@@ -182,10 +182,12 @@ def competitor_table(preset: str, trials: Sequence[Trial]) -> CompetitorTable:
 def quantity(relation: Relation) -> str:
     """What ``relation.effect`` measures, in words and metric names."""
     match relation:
-        case Greater(a=a, b=b):
+        case Greater(a=a, b=str(b)):
             return f"{a} {text.MINUS} {b}"
-        case Less(a=a, b=b):
+        case Less(a=a, b=str(b)):
             return f"{b} {text.MINUS} {a}"
+        case Greater(a=a) | Less(a=a):
+            return a
         case Ratio(a=a, b=b):
             return f"{a} / {b}"
         case Near(a=a):
@@ -220,22 +222,20 @@ def _claim_view(
         competitors=rows if judged else [],
         metrics=list(dict.fromkeys(q for m in metrics if (q := m.rpartition(".")[2]) not in COSTS)),
         devices=_some({t.record.provenance.device for t in trials}),
-        look=_look(verdict, trials),
+        look=_look(verdict),
         survives=survivors.get(claim.id) if verdict.status == "holds" else None,
         older=older.get(claim.id, ()),
     )
 
 
-def _look(verdict: Verdict, trials: Sequence[Trial]) -> str:
+def _look(verdict: Verdict) -> str:
     if verdict.badge != "hollow":
         return ""
     if verdict.preset == "quick":
         return f"a look: quick, n = {verdict.n}"
     if verdict.n < verdict.claim.filled_at:
         return f"a look: n = {verdict.n} of {verdict.claim.filled_at}"
-    if any(t.record.provenance.git_dirty for t in trials):
-        return "a look: measured with uncommitted changes"
-    return f"a look: n = {verdict.n}"
+    return "a look: measured with uncommitted changes"
 
 
 def _competitor_row(group: Sequence[Competitor]) -> CompetitorRow:

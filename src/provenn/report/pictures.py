@@ -1,5 +1,6 @@
 """A page's figures, drawn from its stored trials, with the numbers behind them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from provenn.report.drawing import house_style, svg
 from provenn.report.rawdata import RawData, raw_data
 
 MOST_FIGURES = 24
+
+_WIDE_PT = 560.0
+_VIEW_BOX_WIDTH = re.compile(r'viewBox="\S+ \S+ ([\d.]+) ')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,12 @@ class Picture:
     svg: str = ""
     data: RawData | None = None
     problem: str = ""
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its text would be too small in half of the page's width."""
+        found = _VIEW_BOX_WIDTH.search(self.svg)
+        return found is not None and float(found[1]) > _WIDE_PT
 
 
 def pictures(assessment: Assessment) -> list[Picture]:

@@ -1,0 +1,1 @@
+"""Networks, measurements and figures of the page on local Lipschitz constants."""

@@ -1,0 +1,323 @@
+"""Bounding a network with every competitor, and comparing what they found."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import fmean, median
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from provenn.evidence.metrics import Competitor, Cost, Metrics, Role
+from provenn.evidence.page import Context
+from provenn.papers.bounds.networks import (
+    Network,
+    accuracy,
+    dense_form,
+    load_split,
+    radius,
+    random_network,
+    tag,
+    train,
+)
+from provenn.verify import BranchAndBound, LipschitzBounds, local_lipschitz
+
+TINY = ((2, 6, 6, 2), (3, 8, 8, 3), (4, 10, 10, 3))
+TINY_EPS = 0.3
+ORACLE_UNSTABLE = 12
+"""Networks with more unstable neurons are not given to the oracle."""
+UNCOUNTED = ("sampled", "exact", "crown-bab")
+"""Competitors whose operations are not counted: they vary from box to box, or are no tensors'."""
+
+
+@dataclass(frozen=True)
+class Bounder:
+    """A competitor: the arguments of ``local_lipschitz`` that make it."""
+
+    name: str
+    label: str
+    role: Role
+    arguments: Mapping[str, Any]
+
+
+def bounders(
+    relaxation: Literal["linear", "constant"],
+    branching: BranchAndBound | None,
+    *,
+    exact: bool = False,
+) -> tuple[Bounder, ...]:
+    """Competitors from the tightest to the loosest: none may exceed the next.
+
+    Args:
+        relaxation: ``linear`` for the method; ``constant`` for its negative control, which has
+            constants where a gradient's sign is not known and does not branch.
+        branching: How to branch; ``None`` leaves that competitor out.
+        exact: Whether the oracle runs.
+    """
+    method = {"method": "crown" if relaxation == "linear" else "recurjac"}
+    branched = {**method, "branch_and_bound": branching} if relaxation == "linear" else method
+    everyone = (
+        Bounder("sampled", "largest sample (a lower bound)", "baseline", {"method": "sampled"}),
+        Bounder("exact", "exact enumeration", "oracle", {"method": "exact"}),
+        Bounder("crown-bab", "with branch and bound", "method", branched),
+        Bounder("crown", "linear relaxation", "method", method),
+        Bounder("recurjac", "RecurJac-style", "peer", {"method": "recurjac"}),
+        Bounder("interval", "interval arithmetic", "peer", {"method": "interval"}),
+        Bounder("global", "product of norms", "baseline", {"method": "global"}),
+    )
+    left_out = {"exact": not exact, "crown-bab": branching is None}
+    return tuple(b for b in everyone if not left_out.get(b.name, False))
+
+
+@dataclass
+class Comparison:
+    """Runs every competitor on the same boxes, and keeps what they cost and who broke the order."""
+
+    competitors: Sequence[Bounder]
+    ctx: Context
+    samples: int
+    memory_budget: int = 2**26
+    order_violation: float = 0.0
+    """Largest relative excess of a bound over the next looser one, over points and classes."""
+    recurjac_violation: float = 0.0
+    """The same, of the method over RecurJac."""
+    costs: dict[str, list[Cost]] = field(default_factory=dict)
+
+    def run(
+        self, model: nn.Module, x: Tensor, eps: float, clip: tuple[float, float] | None = None
+    ) -> dict[str, LipschitzBounds]:
+        """Bounds of every competitor around every point."""
+        found = {}
+        for competitor in self.competitors:
+            with self.ctx.measure() as meter:
+                found[competitor.name] = self._bound(competitor, model, x, eps, clip)
+            flops = math.nan
+            if competitor.name not in UNCOUNTED:
+                with FlopCounterMode(display=False) as counter:
+                    self._bound(competitor, model, x[:1], eps, clip)
+                flops = counter.get_total_flops()
+            parameters = sum(p.numel() for p in model.parameters())
+            cost = meter.cost(parameters=parameters, flops=flops)
+            self.costs.setdefault(competitor.name, []).append(cost)
+        self.order_violation = max(self.order_violation, _excess(list(found.values())))
+        pair = _excess([found["crown"], found["recurjac"]])
+        self.recurjac_violation = max(self.recurjac_violation, pair)
+        return found
+
+    def results(self, quality: Mapping[str, Mapping[str, float]]) -> list[Competitor]:
+        """The competitors with that quality and what they cost; operations are of one point."""
+        return [
+            Competitor(
+                name=c.name,
+                label=c.label,
+                role=c.role,
+                quality=quality[c.name],
+                cost=_total(self.costs.get(c.name, [])),
+            )
+            for c in self.competitors
+        ]
+
+    def _bound(
+        self,
+        competitor: Bounder,
+        model: nn.Module,
+        x: Tensor,
+        eps: float,
+        clip: tuple[float, float] | None,
+    ) -> LipschitzBounds:
+        return local_lipschitz(
+            model,
+            x,
+            eps,
+            clip=clip,
+            samples=self.samples if competitor.name == "sampled" else 0,
+            seed=self.ctx.seed,
+            memory_budget=self.memory_budget,
+            **competitor.arguments,
+        )
+
+
+def measure_network(
+    name: str, network: Network, points: int, compare: Comparison, *, dense: bool
+) -> Metrics:
+    """Train a network and bound it around test points.
+
+    Args:
+        name: Name of the network.
+        network: The network.
+        points: Number of test points.
+        compare: The competitors.
+        dense: Whether the network's dense form is timed beside it.
+
+    Returns:
+        For each competitor the mean bound ``bound_NAME_EPS`` and its mean ratio to RecurJac's,
+        ``relative_NAME_EPS``, and for the method ``improved_NAME_EPS``, the share of points where
+        it is below the plain method; the network's accuracy; the violations; with ``dense`` the
+        seconds that both forms take for one point at the largest radius.
+    """
+    device = compare.ctx.device
+    split = load_split(network, compare.ctx)
+    model = train(network, split, device)
+    right = accuracy(model, split.test_x, split.test_y)
+    x = split.test_x[:points]
+    if device.type == "cpu":
+        model, x = model.double(), x.double()
+    quality: dict[str, dict[str, float]] = {c.name: {} for c in compare.competitors}
+    for eps in network.eps:
+        found = compare.run(model, x, radius(eps), network.clip)
+        key = f"{name}_{tag(eps)}"
+        for competitor, result in found.items():
+            relative = result.bound / found["recurjac"].bound
+            quality[competitor][f"bound_{key}"] = float(result.bound.mean())
+            quality[competitor][f"relative_{key}"] = float(relative.mean())
+            if competitor in ("crown", "crown-bab"):
+                better = result.bound < found["crown"].bound * (1 - 1e-9)
+                quality[competitor][f"improved_{key}"] = float(better.double().mean())
+    timings = {}
+    if dense and isinstance(model, nn.Sequential):
+        forms = (("conv", model), ("dense", dense_form(model, x.shape[1:])))
+        for form, built in forms:
+            point = x[:1] if form == "conv" else x[:1].flatten(1)
+            result = local_lipschitz(
+                built, point, radius(network.eps[-1]), clip=network.clip, samples=0
+            )
+            timings[f"{name}_{form}_s"] = result.time
+    return Metrics(
+        values={
+            f"accuracy_{name}": right,
+            f"order_violation_{name}": compare.order_violation,
+            f"recurjac_violation_{name}": compare.recurjac_violation,
+        },
+        timings=timings,
+        competitors=compare.results(quality),
+    )
+
+
+def measure_tiny(instances: int, compare: Comparison) -> Metrics:
+    """Bound random tiny networks beside their exact constants.
+
+    Args:
+        instances: Networks of each size.
+        compare: The competitors, the oracle among them.
+
+    Returns:
+        For each competitor: ``to_exact``, the median ratio of its bound to the exact constant over
+        networks with at most 12 unstable neurons; ``gap_closed``, the mean share of the method's
+        gap to the exact constant that it closes, over those with at least 4; ``improved``, the
+        share of networks where the method is not exact in which it is below the method.
+    """
+    names = [c.name for c in compare.competitors]
+    ratios: dict[str, list[float]] = {name: [] for name in names}
+    closed: dict[str, list[float]] = {name: [] for name in names}
+    improved: dict[str, list[float]] = {name: [] for name in names}
+    unstable: list[int] = []
+    no_crossing = 0.0
+    total = instances * len(TINY)
+    for i in range(total):
+        compare.ctx.progress(i, total, "tiny networks")
+        widths = TINY[i % len(TINY)]
+        model, x = random_network(widths), torch.randn(1, widths[0], dtype=torch.float64)
+        no_crossing = max(no_crossing, _no_crossing_error(model, x, compare.competitors))
+        n_unstable = int(local_lipschitz(model, x, TINY_EPS, samples=0).n_unstable)
+        if n_unstable > ORACLE_UNSTABLE:
+            continue
+        found = {k: float(v.bound) for k, v in compare.run(model, x, TINY_EPS).items()}
+        exact, plain = found["exact"], found["crown"]
+        unstable.append(n_unstable)
+        for name in names:
+            ratios[name].append(found[name] / exact)
+            if plain > exact * (1 + 1e-6):
+                improved[name].append(float(found[name] < plain * (1 - 1e-9)))
+                if n_unstable >= 4:
+                    closed[name].append((plain - found[name]) / (plain - exact))
+    quality = {
+        name: {
+            "to_exact": median(ratios[name]) if unstable else math.nan,
+            "gap_closed": fmean(closed[name]) if closed[name] else math.nan,
+            "improved": fmean(improved[name]) if improved[name] else math.nan,
+        }
+        for name in names
+    }
+    return Metrics(
+        values={
+            "order_violation_tiny": compare.order_violation,
+            "recurjac_violation_tiny": compare.recurjac_violation,
+            "no_crossing_error": no_crossing,
+            "tiny_networks": len(unstable),
+            "tiny_loose_networks": len(improved["crown"]),
+        },
+        series={
+            "tiny_unstable": np.asarray(unstable, dtype=np.float64),
+            **{f"tiny_ratio_{name}": np.asarray(ratios[name]) for name in names},
+        },
+        competitors=compare.results(quality),
+    )
+
+
+def merge(parts: Sequence[Metrics]) -> Metrics:
+    """All that the parts measured; a competitor's costs add up, its qualities stand side by side.
+
+    The violations of the parts are joined to their largest.
+    """
+    competitors: dict[str, Competitor] = {}
+    for part in parts:
+        for c in part.competitors:
+            before = competitors.setdefault(c.name, c)
+            if before is not c:
+                quality = {**before.quality, **c.quality}
+                cost = _total([before.cost, c.cost])
+                competitors[c.name] = replace(before, quality=quality, cost=cost)
+    values = {k: v for part in parts for k, v in part.values.items()}
+    for what in ("order_violation", "recurjac_violation"):
+        values[what] = max(v for k, v in values.items() if k.startswith(f"{what}_"))
+    return Metrics(
+        values=values,
+        timings={k: v for part in parts for k, v in part.timings.items()},
+        series={k: v for part in parts for k, v in part.series.items()},
+        competitors=list(competitors.values()),
+    )
+
+
+def _excess(results: Sequence[LipschitzBounds]) -> float:
+    """Largest relative excess of a bound over the next one, over points and classes."""
+    excess = [
+        float((tighter.per_class / looser.per_class.clamp(min=1e-30) - 1).max())
+        for tighter, looser in pairwise(results)
+    ]
+    return max(0.0, *excess)
+
+
+def _no_crossing_error(model: nn.Module, x: Tensor, competitors: Sequence[Bounder]) -> float:
+    """Relative distance to RecurJac's bound when no gradient can cross zero.
+
+    All weights after the first layer are made positive for it: gradients are then of one sign.
+    """
+    later = [layer for layer in model.modules() if isinstance(layer, nn.Linear)][1:]
+    weights = [layer.weight.data.clone() for layer in later]
+    for layer in later:
+        layer.weight.data.abs_()
+    crown, recurjac = (
+        local_lipschitz(model, x, TINY_EPS, samples=0, **c.arguments).per_class
+        for c in competitors
+        if c.name in ("crown", "recurjac")
+    )
+    for layer, weight in zip(later, weights, strict=True):
+        layer.weight.data.copy_(weight)
+    return float((crown / recurjac - 1).abs().max())
+
+
+def _total(costs: Sequence[Cost]) -> Cost:
+    """Costs of several networks: the largest network, and all the time that they took."""
+    if not costs:
+        return Cost()
+    known = [c.flops for c in costs if not math.isnan(c.flops)]
+    return Cost(
+        parameters=max(c.parameters for c in costs),
+        flops=max(known) if known else math.nan,
+        wall_s=sum(c.wall_s for c in costs),
+        peak_bytes=max(c.peak_bytes for c in costs),
+    )
