@@ -4,6 +4,7 @@ import pytest
 import typer
 
 from provenn.cli import door
+from provenn.evidence.files import StoreError
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_an_unexpected_error_leaves_its_traceback_in_a_log(capsys, tmp_path, mon
     [
         (PermissionError(13, "Permission denied", "/x"), 1, "error: Permission denied at /x\n"),
         (OSError("gone"), 1, "error: gone\n"),
+        (StoreError("cannot write /x: full"), 1, "error: cannot write /x: full\n"),
         (KeyboardInterrupt(), 130, "error: interrupted\n"),
         (typer.Abort(), 130, "error: interrupted\n"),
         (door.CommandError("two\nlines"), 1, "error: two lines\n"),

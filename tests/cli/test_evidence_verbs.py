@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +152,40 @@ def test_verify_without_evidence(provenn_command, store):
     code, _, err = provenn_command("verify", "tiny", "--store", store)
     assert code == 1
     assert err == "error: no stored trial of quick to verify; `provenn run` measures some\n"
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    monkeypatch.setattr("provenn.evidence.executors.Processes", lambda workers: InProcess())
+
+
+def test_controls_find_that_the_claims_notice(provenn_command, store, in_process):
+    code, out, _ = provenn_command("controls", "tiny", "--seeds", 6, "--store", store)
+    assert code == 0
+    assert "1 of 1" in out
+    assert "A/A 0.0% (at most 5 %), sabotage 100% (at least 90 %)" in out
+    assert list(store.glob("tiny/**/trial.json")) == []
+    again = provenn_command("controls", "tiny", "--seeds", 6, "--store", store, "--json")
+    assert json.loads(again.out)["ok"] is True
+    index = Path(provenn_command("report", "--store", store).out.strip())
+    assert "<b>1 of 1</b> stop holding" in index.read_text()
+
+
+def test_controls_find_a_claim_that_holds_without_its_key_term(
+    provenn_command, store, in_process, installed
+):
+    installed("deaf", {'overrides={"bonus": 0.0}': 'overrides={"bonus": 1.5}'})
+    code, out, _ = provenn_command("controls", "deaf", "--seeds", 6, "--store", store)
+    assert code == 1
+    assert "still holds without its key term: deaf/no-bonus/c1-better" in out
+
+
+def test_controls_refuse_odd_seeds_and_a_damaged_file(provenn_command, store):
+    code, _, err = provenn_command("controls", "tiny", "--seeds", 5, "--store", store)
+    assert code == 2
+    assert err == "error: --seeds must be even and at least 4, got 5\n"
+    store.mkdir()
+    (store / "controls.json").write_text("{")
+    code, _, err = provenn_command("controls", "tiny", "--store", store)
+    assert code == 2
+    assert "is not a controls file" in err

@@ -66,4 +66,4 @@ def test_a_terminal_has_colour_and_no_color_takes_it_away(environment):
         done = subprocess.run(
             [sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True
         )
-        assert ("\\x1b[2m" in done.stderr) is colour
+        assert ("\\x1b[90m" in done.stderr) is colour

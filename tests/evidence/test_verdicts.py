@@ -57,6 +57,18 @@ def test_one_seed_decides_nothing():
     assert judge(claim(), trials([5.0])).status == "undecided"
 
 
+def test_two_seeds_are_too_few_to_drop_one():
+    verdict = judge(claim(), trials([5.0, 5.0]))
+    assert (verdict.status, verdict.reason) == ("undecided", "two seeds are too few to drop one")
+    assert judge(claim(), trials([-5.0, -5.0])).status == "fails"
+
+
+def test_trials_without_the_metric_are_not_judged():
+    verdict = judge(claim(Greater("a", "c")), trials([1.0, 1.0, 1.0]))
+    assert verdict.status == "not judged"
+    assert "metric 'c' was not measured" in verdict.reason
+
+
 def test_quick_and_dirty_evidence_have_a_hollow_badge():
     assert judge(claim(), trials([1.0, 1.1, 0.9], preset="quick")).badge == "hollow"
     assert judge(claim(), trials([1.0, 1.1, 0.9, 1.0])).badge == "hollow"

@@ -40,7 +40,9 @@ def views(tmp_path_factory):
     ("relation", "words"),
     [
         (Greater("a", "b"), f"a {MINUS} b"),
-        (Less("a", 0.5), f"0.5 {MINUS} a"),
+        (Less("a", "b"), f"b {MINUS} a"),
+        (Greater("a", 0.5), "a"),
+        (Less("a", 0.5), "a"),
         (Ratio("a", "b", at_least=2), "a / b"),
         (Near("a", 1.0, tol=0.1), "a"),
         (Identity("error", tol=0.1), "|error|"),

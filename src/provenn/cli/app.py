@@ -11,6 +11,7 @@ from provenn.cli import (
     bench,
     catalogue,
     check,
+    controls,
     datasets,
     doctor,
     export,
@@ -58,6 +59,7 @@ app.command("show")(catalogue.show)
 app.command("run")(run.run)
 app.command("report")(gallery.report)
 app.command("verify")(verify.verify)
+app.command("controls")(controls.controls)
 app.command("cite")(catalogue.cite)
 app.command("doctor")(doctor.doctor)
 app.add_typer(datasets.app, name="data")

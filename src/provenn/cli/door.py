@@ -62,6 +62,10 @@ def enter(command: Callable[[], int]) -> int:
         place = f" at {error.filename}" if error.filename else ""
         return _tell(f"{error.strerror or error}{place}", FAILED)
     except Exception as error:
+        from provenn.evidence.files import StoreError
+
+        if isinstance(error, StoreError):
+            return _tell(str(error), FAILED)
         return _tell(
             f"{type(error).__name__} inside provenn; the traceback is in {_log(error)}", FAILED
         )

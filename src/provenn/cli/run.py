@@ -103,6 +103,15 @@ def check_device(name: str) -> str:
     return name
 
 
+def progress() -> "Board | Lines":
+    """What shows the reader, on stderr, how trials go: a board on a terminal, lines elsewhere."""
+    from rich.console import Console
+
+    from provenn.evidence.progress import reader
+
+    return reader(Console(stderr=True, highlight=False))
+
+
 def _overrides(pages: "Sequence[Page]", preset: str, options: Sequence[Option]) -> dict[str, Any]:
     """The overrides that the options ask for, the same for every page."""
     first, *others = [read(page, preset, options) for page in pages]
@@ -136,12 +145,9 @@ def _measure(
     overrides: Mapping[str, Any],
     device: str,
 ) -> "Summary":
-    from rich.console import Console
-
-    from provenn.evidence.progress import reader
     from provenn.evidence.runner import run as run_trials
 
-    with reader(Console(stderr=True, highlight=False)) as board:
+    with progress() as board:
         early = _EarlyVerdicts(board, pages, preset, store, overrides)
         return run_trials(
             pages,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provenn.evidence.verdicts import Verdict
 
 _MARKS = {"filled": "●", "hollow": "○", "none": " "}
-_COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow", "not judged": "dim"}
+_COLOURS = {"holds": "green", "fails": "red", "undecided": "yellow", "not judged": "bright_black"}
 _LEGEND = "● at least 5 seeds at laptop or full   ○ a look: few seeds, quick, or uncommitted code"
 
 

@@ -18,13 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from provenn.evidence.claims import Claim
 from provenn.evidence.executors import Executor
-from provenn.evidence.files import DamagedError, read_bounded, replace_durably
+from provenn.evidence.files import DamagedError, log, read_bounded, replace_durably
 from provenn.evidence.metrics import Metrics, lookup
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
 from provenn.evidence.relations import All, Greater, Less, Ratio, Relation
 from provenn.evidence.runner import run
 from provenn.evidence.store import Store
+from provenn.evidence.tasks import Listener, ignore
 from provenn.evidence.verdicts import judge
 
 AA_LIMIT = 0.05
@@ -74,7 +75,9 @@ class Controls:
 _FILE = TypeAdapter(dict[str, Controls])
 
 
-def control(page: Page, store: Store, executor: Executor, *, seeds: int = 6) -> Controls:
+def control(
+    page: Page, store: Store, executor: Executor, *, seeds: int = 6, listener: Listener = ignore
+) -> Controls:
     """Run both controls of a page at ``quick``.
 
     Args:
@@ -82,23 +85,20 @@ def control(page: Page, store: Store, executor: Executor, *, seeds: int = 6) -> 
         store: Where the trials go; keep it apart from the store that verdicts are drawn from.
         executor: What runs the trials.
         seeds: Seeds for A/A, half of them as "method"; sabotage runs half as many.
+        listener: Hears of every event.
+
+    Raises:
+        KeyboardInterrupt: If the runs were stopped; what is done is in the store.
     """
     if seeds < 4 or seeds % 2:
         raise ValueError(f"seeds must be even and at least 4, got {seeds}")
-    run([page], preset="quick", store=store, executor=executor, seeds=seeds)
+    _run(page, store, executor, seeds, {}, listener)
     honest = _trials(page, store, {})
     claims = [c for c in page.claims if "quick" in c.presets]
     result = aa(claims, honest)
     for ablation in page.ablations:
         overrides = ablation.overrides
-        run(
-            [page],
-            preset="quick",
-            store=store,
-            executor=executor,
-            seeds=seeds // 2,
-            overrides=overrides,
-        )
+        _run(page, store, executor, seeds // 2, overrides, listener)
         targets = [c for c in claims if c.id in ablation.breaks]
         result += sabotage(
             targets,
@@ -166,6 +166,43 @@ def read(path: Path) -> dict[str, Controls]:
         return _FILE.validate_json(read_bounded(path, MAX_BYTES))
     except (ValidationError, DamagedError) as error:
         raise ValueError(f"{path} is not a controls file: {error}") from None
+
+
+def _run(
+    page: Page,
+    store: Store,
+    executor: Executor,
+    seeds: int,
+    overrides: Mapping[str, Any],
+    listener: Listener,
+) -> None:
+    summary = run(
+        [page],
+        preset="quick",
+        store=store,
+        executor=executor,
+        seeds=seeds,
+        overrides=overrides,
+        listener=listener,
+    )
+    if summary.interrupted:
+        raise KeyboardInterrupt
+
+
+def gather(stores: Sequence[Store], slugs: Iterable[str]) -> Controls | None:
+    """Controls of the named papers together, each from the first store that has them.
+
+    Returns:
+        Their sum; ``None`` if no store has any. A damaged file counts as absent, with a warning.
+    """
+    known: dict[str, Controls] = {}
+    for store in reversed(stores):
+        try:
+            known |= read(store.root / FILE_NAME)
+        except ValueError as error:
+            log.warning("%s", error)
+    found = [known[slug] for slug in slugs if slug in known]
+    return sum(found, Controls()) if found else None
 
 
 def _trials(page: Page, store: Store, overrides: Mapping[str, Any]) -> list[Trial]:

@@ -111,7 +111,8 @@ def judge(claim: Claim, trials: Sequence[Trial], *, stale: bool = False) -> Verd
         stale: Whether the trials were measured with other code than the present.
 
     Returns:
-        The verdict; ``not judged`` if there is no relation or no trial.
+        The verdict; ``not judged`` if there is no relation or no trial, or if the trials lack a
+        metric that the relation reads.
 
     Raises:
         ValueError: If the trials differ in preset or config, or their seeds are not 0..n-1.
@@ -124,16 +125,18 @@ def judge(claim: Claim, trials: Sequence[Trial], *, stale: bool = False) -> Verd
         return Verdict(claim=claim, status="not judged", reason=f"needs a run of {presets}")
     _check_one_series(trials)
 
-    parts = _judge_parts(claim.relation, trials)
+    try:
+        parts = _judge_parts(claim.relation, trials)
+        peer_parts = _judge_parts(claim.peer_check, trials) if claim.peer_check else ()
+        effect = _effect(claim.relation, trials)
+    except KeyError as error:
+        return Verdict(claim=claim, status="not judged", reason=str(error.args[0]))
     status, reason = _combine(parts)
-    if claim.peer_check is not None:
-        peer_parts = _judge_parts(claim.peer_check, trials)
-        if any(part.status != "holds" for part in peer_parts):
-            status, reason = "undecided", f"weak peer: {claim.peer_check} is not shown"
+    if any(part.status != "holds" for part in peer_parts):
+        status, reason = "undecided", f"weak peer: {claim.peer_check} is not shown"
     crashed = sum(
         1 for margins in zip(*(p.margins for p in parts), strict=True) if -math.inf in margins
     )
-    effect = _effect(claim.relation, trials)
     return Verdict(
         claim=claim,
         status=status,
@@ -211,6 +214,8 @@ def _judge_mean(relation: Relation, margins: NDArray[np.float64], n_parts: int) 
         return _part(relation, status, reason, margins, Interval(-math.inf, -math.inf, bounds.high))
     if margins.size < 2:
         status, reason = "undecided", "one seed says nothing about the spread"
+    elif bounds.low > 0 and margins.size == 2:
+        status, reason = "undecided", "two seeds are too few to drop one"
     elif bounds.low > 0:
         status, reason = "holds", f"lower bound of the margin {bounds.low:.3g} > 0"
         without_best = np.delete(finite, finite.argmax())

@@ -190,7 +190,7 @@ def quantity(relation: Relation) -> str:
             return a
         case Ratio(a=a, b=b):
             return f"{a} / {b}"
-        case Near(a=a):
+        case Greater(a=a) | Less(a=a) | Near(a=a):
             return a
         case Identity(error=error):
             return f"|{error}|"

@@ -16,7 +16,7 @@ from provenn.report.rawdata import RawData, raw_data
 
 MOST_FIGURES = 24
 
-_WIDE_PT = 560.0
+_WIDE_PT = 500.0
 _VIEW_BOX_WIDTH = re.compile(r'viewBox="\S+ \S+ ([\d.]+) ')
 
 
