@@ -158,7 +158,7 @@ def test_keys_that_differ_in_type_are_not_overridden_together(provenn_command, s
     words = ("run", "tiny", "another", "--store", store, "--config.widths", "3")
     code, _, err = provenn_command(*words)
     assert code == 2
-    assert "--config options differ in type between these papers" in err
+    assert "--config options mean different things to these papers" in err
 
 
 def test_a_cluster_is_asked_where_one_is_named(provenn_command, store, monkeypatch):
