@@ -7,7 +7,8 @@ import pytest
 
 from provenn.evidence import All, Claim, Greater, Near, Ratio
 from provenn.evidence import controls as controls_module
-from provenn.evidence.controls import Controls, aa, read, sabotage, save
+from provenn.evidence.controls import FILE_NAME, Controls, aa, gather, read, sabotage, save
+from provenn.evidence.store import Store
 from tests.evidence.builders import trial, trials
 
 CLAIM = Claim(
@@ -87,6 +88,19 @@ def test_controls_add_up():
     total = a + a
     assert (total.aa_cases, total.sabotaged, total.unbroken) == (20, 4, ("x/y/z", "x/y/z"))
     assert Controls().ok
+
+
+def test_gather_takes_each_paper_from_the_first_store_that_has_it(tmp_path, caplog):
+    stores = [Store(tmp_path / name) for name in ("mine", "committed", "damaged")]
+    for store in stores:
+        store.root.mkdir()
+    save({"a": Controls(aa_cases=1)}, stores[0].root / FILE_NAME)
+    both = {"a": Controls(aa_cases=10), "b": Controls(aa_cases=100)}
+    save(both, stores[1].root / FILE_NAME)
+    (stores[2].root / FILE_NAME).write_text("[]")
+    assert gather(stores, ["a", "b", "c"]).aa_cases == 101
+    assert "is not a controls file" in caplog.text
+    assert gather(stores, ["c"]) is None
 
 
 def test_controls_file_round_trip_and_damage(tmp_path):

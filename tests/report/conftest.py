@@ -2,12 +2,13 @@
 
 import pytest
 
+from provenn.evidence.controls import FILE_NAME, Controls, save
 from provenn.evidence.store import Store
-from provenn.report import NegativeControls, build
+from provenn.report import build
 from tests.report import synthetic
 from tests.report.browsing import chromium
 
-CONTROLS = NegativeControls(aa_holds=2, aa_claims=66, sabotage_noticed=61, sabotage_claims=64)
+CONTROLS = Controls(aa_holds=2, aa_cases=66, broken=61, sabotaged=64)
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,8 @@ def gallery(tmp_path_factory):
     synthetic.fill(store, pages[0], ("quick", "laptop"))
     synthetic.fill(store, pages[1])
     synthetic.fill(store, pages[2], crashed=1)
-    return build(pages, [store], folder / "gallery", controls=CONTROLS)
+    save({pages[0].paper.slug: CONTROLS}, store.root / FILE_NAME)
+    return build(pages, [store], folder / "gallery")
 
 
 @pytest.fixture(scope="module")

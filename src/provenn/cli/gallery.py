@@ -14,7 +14,6 @@ from provenn.cli.stores import StoreOption, own_store, stores
 
 if TYPE_CHECKING:
     from provenn.evidence.store import Store
-    from provenn.report import NegativeControls
 
 
 def report(
@@ -49,31 +48,9 @@ def build_gallery(stores: "Sequence[Store]", root: Path, out: Path | None = None
         warn(f"{slug} is left out of the gallery: {message}")
     place = out or root.with_name(f"{root.name}-gallery")
     try:
-        return report.build(pages, stores, place, controls=_controls(stores))
+        return report.build(pages, stores, place)
     except ValueError as error:
         raise UsageError(f"gallery: {error}") from error
     except OSError as error:
         where = error.filename or place
         raise CommandError(f"gallery: cannot write {where}: {error.strerror}") from error
-
-
-def _controls(stores: "Sequence[Store]") -> "NegativeControls | None":
-    """The negative controls of every page, from the first store that has the page's."""
-    from provenn.evidence.controls import FILE_NAME, Controls, read
-    from provenn.report import NegativeControls
-
-    found: dict[str, Controls] = {}
-    for store in reversed(stores):
-        try:
-            found |= read(store.root / FILE_NAME)
-        except ValueError as error:
-            warn(str(error))
-    if not found:
-        return None
-    total = sum(found.values(), Controls())
-    return NegativeControls(
-        aa_holds=total.aa_holds,
-        aa_claims=total.aa_cases,
-        sabotage_noticed=total.broken,
-        sabotage_claims=total.sabotaged,
-    )

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from provenn.evidence.claims import Claim
 from provenn.evidence.executors import Executor
-from provenn.evidence.files import DamagedError, read_bounded, replace_durably
+from provenn.evidence.files import DamagedError, log, read_bounded, replace_durably
 from provenn.evidence.metrics import Metrics, lookup
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
@@ -187,6 +187,22 @@ def _run(
     )
     if summary.interrupted:
         raise KeyboardInterrupt
+
+
+def gather(stores: Sequence[Store], slugs: Iterable[str]) -> Controls | None:
+    """Controls of the named papers together, each from the first store that has them.
+
+    Returns:
+        Their sum; ``None`` if no store has any. A damaged file counts as absent, with a warning.
+    """
+    known: dict[str, Controls] = {}
+    for store in reversed(stores):
+        try:
+            known |= read(store.root / FILE_NAME)
+        except ValueError as error:
+            log.warning("%s", error)
+    found = [known[slug] for slug in slugs if slug in known]
+    return sum(found, Controls()) if found else None
 
 
 def _trials(page: Page, store: Store, overrides: Mapping[str, Any]) -> list[Trial]:

@@ -1,6 +1,5 @@
 """The gallery: static pages from stored trials."""
 
 from provenn.report.gallery import build
-from provenn.report.overview import NegativeControls
 
-__all__ = ["NegativeControls", "build"]
+__all__ = ["build"]

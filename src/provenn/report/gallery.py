@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provenn.evidence.assess import assess
+from provenn.evidence.controls import gather
 from provenn.evidence.lock import history
 from provenn.evidence.page import Page
 from provenn.evidence.store import Store
-from provenn.report.overview import NegativeControls, overview, survivors
+from provenn.report.overview import overview, survivors
 from provenn.report.paper_view import paper_view
 from provenn.report.pictures import pictures
 from provenn.report.rendering import gallery_files
@@ -20,13 +21,7 @@ MANIFEST = "gallery.json"
 """Marks a directory as a gallery and lists the files that are its own."""
 
 
-def build(
-    pages: Sequence[Page],
-    stores: Sequence[Store],
-    out: Path,
-    *,
-    controls: NegativeControls | None = None,
-) -> Path:
+def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
     """Write the gallery of ``pages`` with the evidence of ``stores``.
 
     The same stores give the same bytes. The gallery is never half-written: it is built in a
@@ -35,9 +30,9 @@ def build(
 
     Args:
         pages: Pages to show.
-        stores: Stores to read; where two hold the same trial the earlier one wins.
+        stores: Stores to read, with the negative controls beside their trials; where two hold the
+            same, the earlier one wins.
         out: Directory of the gallery; created if absent.
-        controls: Outcome of the negative controls, shown in the header.
 
     Returns:
         Path of ``index.html``.
@@ -64,7 +59,7 @@ def build(
         paper_view(a, pictures(a), surviving[a.page.paper.slug], history(a.page))
         for a in assessments
     ]
-    files = gallery_files(views, overview(views, controls))
+    files = gallery_files(views, overview(views, gather(stores, slugs)))
     _swap_in(files, out, own)
     return out / "index.html"
 

@@ -5,25 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from provenn.evidence.assess import STATUSES, Assessment
+from provenn.evidence.controls import Controls
 from provenn.evidence.verdicts import CONFIDENCE, Status, benjamini_hochberg
 from provenn.report.paper_view import PaperView
-
-
-@dataclass(frozen=True, kw_only=True)
-class NegativeControls:
-    """What came of the negative controls over all pages.
-
-    Args:
-        aa_holds: Strict claims that came out ``holds`` with the method replaced by its peer.
-        aa_claims: Strict claims judged so.
-        sabotage_noticed: Claims that stopped holding with the method's key term removed.
-        sabotage_claims: Claims that should have.
-    """
-
-    aa_holds: int
-    aa_claims: int
-    sabotage_noticed: int
-    sabotage_claims: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +21,7 @@ class Overview:
         false_holds: How many of them would say ``holds`` if none were true.
         holding: Tested claims that hold, as pairs of view and claim id, with whether they survive
             Benjamini-Hochberg.
-        controls: Negative controls, where they were run.
+        controls: Negative controls of all papers together, where they were run.
         rooms: Rooms of the papers.
     """
 
@@ -46,11 +30,11 @@ class Overview:
     tested: int
     false_holds: float
     holding: Sequence[tuple[PaperView, str, bool]]
-    controls: NegativeControls | None
+    controls: Controls | None
     rooms: Sequence[str]
 
 
-def overview(papers: Sequence[PaperView], controls: NegativeControls | None) -> Overview:
+def overview(papers: Sequence[PaperView], controls: Controls | None) -> Overview:
     """Add up ``papers``."""
     tested = sum(_is_tested(c.verdict.p_value) for view in papers for c in view.claims)
     return Overview(

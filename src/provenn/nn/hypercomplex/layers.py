@@ -14,8 +14,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
@@ -97,7 +99,7 @@ class _PHLayer(nn.Module):
         if self._given_algebra is None:
             nn.init.xavier_uniform_(self.algebra)
         else:
-            self.algebra.copy_(self._given_algebra)
+            self.algebra.copy_(torch.from_numpy(self._given_algebra))
         fan_in = math.prod(self.filters.shape[2:]) * self.n
         if self.init == "official":
             nn.init.xavier_uniform_(self.filters)
@@ -105,7 +107,7 @@ class _PHLayer(nn.Module):
             # mean over (a, c) of sum_i A_i[a, c]^2, the factor from Var F to Var H
             gain = 1 / self.n
             if self._given_algebra is not None:
-                gain = float(self._given_algebra.square().sum(0).mean()) or 1.0
+                gain = float(np.square(self._given_algebra).sum(0).mean()) or 1.0
             bound = math.sqrt(3 * 2 / (fan_in * gain))
             nn.init.uniform_(self.filters, -bound, bound)
         if self.bias is not None:
@@ -228,10 +230,10 @@ class PHLinear(_PHLayer):
         """Multiply by the weight and add the bias.
 
         Args:
-            x: Input, shape (*, in_features).
+            x: Input, shape ``(*, in_features)``.
 
         Returns:
-            Output, shape (*, out_features).
+            Output, shape ``(*, out_features)``.
         """
         check_input(x, self.in_features, -1, None, self.filters)
         return functional.linear(x, self.weight, self.bias)
@@ -305,10 +307,10 @@ class _PHConv(_PHLayer):
         """Convolve with the weight and add the bias.
 
         Args:
-            x: Input, shape (batch, in_channels, *size), or without the batch.
+            x: Input, shape ``(batch, in_channels, *size)``, or without the batch.
 
         Returns:
-            Output, shape (batch, out_channels, *size_out), or without the batch.
+            Output, shape ``(batch, out_channels, *size_out)``, or without the batch.
         """
         axes = self.axes
         check_input(x, self.in_channels, -1 - axes, (axes + 1, axes + 2), self.filters)
@@ -436,8 +438,12 @@ class PHConv3d(_PHConv):
     dense = nn.Conv3d
 
 
-def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
-    """Float64 matrices on the CPU, or ``None`` for a random algebra."""
+def _given_algebra(algebra: str | Tensor | None, n: int) -> NDArray[np.float64] | None:
+    """Float64 matrices, or ``None`` for a random algebra.
+
+    An array, because a tensor that is no buffer would look as if it followed ``to`` and
+    ``state_dict``, and a buffer on the meta device would lose what ``reset_parameters`` needs.
+    """
     if algebra is None:
         return None
     if isinstance(algebra, str):
@@ -450,7 +456,7 @@ def _given_algebra(algebra: str | Tensor | None, n: int) -> Tensor | None:
         matrices = algebra.detach().to("cpu", torch.float64, copy=True)
     if matrices.shape[0] != n:
         raise ValueError(f"algebra must have n = {n} matrices, got {matrices.shape[0]}")
-    return matrices
+    return matrices.numpy()
 
 
 def _is_constant(tensor: Tensor) -> bool:
@@ -465,4 +471,10 @@ def _is_constant(tensor: Tensor) -> bool:
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return a.dtype == b.dtype and torch.equal(a, b)
+    """Whether two tensors on the CPU have the same bits; NumPy tells in a quarter of the time."""
+    return a.dtype == b.dtype and np.array_equal(_bits(a), _bits(b))
+
+
+def _bits(tensor: Tensor) -> NDArray[np.signedinteger]:
+    integer = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
+    return tensor.detach().view(integer).numpy()
