@@ -214,6 +214,18 @@ def test_nan_parameters_give_nan(layer, x):
         assert layer(x).isnan().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_every_precision(dtype, builds):
+    layer = PHLinear(4, 6, n=2, dtype=dtype).eval()
+    with torch.no_grad():
+        x = torch.ones(2, 4, dtype=dtype)
+        assert torch.equal(layer(x), layer(x))
+        assert builds.call_count == 1
+        layer.filters.data[0, 0, 0] += 1
+        layer(x)
+    assert builds.call_count == 2
+
+
 def test_linear_in_evaluation(builds):
     layer = PHLinear(4, 6, n=2).eval()
     with torch.no_grad():

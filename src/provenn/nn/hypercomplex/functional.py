@@ -29,7 +29,7 @@ from provenn.nn.hypercomplex.checks import (
 def ph_weight(
     algebra: Float[Tensor, "n n n"], filters: Float[Tensor, "n u v *kernel"], groups: int = 1
 ) -> Float[Tensor, "n*u n*v *kernel"]:
-    """Dense weight ``sum_i A_i (x) F_i``, built by one matrix product.
+    """Dense weight ``sum_i A_i (x) F_i``, built by one batched matrix product.
 
     With groups, each group of output channels is a hypercomplex product of its own, with its own
     filters and the common algebra, as in ``groups`` layers side by side.
@@ -211,11 +211,13 @@ def check_padding(padding: Any, axes: int, stride: tuple[int, ...]) -> tuple[int
 
 
 def _kronecker_sum(algebra: Tensor, filters: Tensor, groups: int) -> Tensor:
+    # One product, batched over the rows of the filters: what is left to copy into place are whole
+    # block rows, n times longer than those of a product that is not batched.
     n, rows, columns, *kernel = filters.shape
-    rows //= groups
-    product = algebra.reshape(n, n * n).t() @ filters.reshape(n, -1)
-    blocks = product.view(n, n, groups, rows, columns, -1).permute(2, 0, 3, 1, 4, 5)
-    return blocks.reshape(groups * n * rows, n * columns, *kernel)
+    coefficients = algebra.reshape(n, n * n).t().expand(rows, n * n, n)
+    product = torch.bmm(coefficients, filters.reshape(n, rows, -1).transpose(0, 1))
+    blocks = product.view(groups, rows // groups, n, -1).transpose(1, 2)
+    return blocks.reshape(n * rows, n * columns, *kernel)
 
 
 def _ph_conv(
