@@ -162,7 +162,7 @@ def test_right_after(change, layer):
 def test_copies_have_a_cache_of_their_own(copied, layer):
     check(layer)
     twin = copied(layer)
-    assert twin._cache is None
+    assert twin._kept is None
     edit_in_place(twin)
     check(twin)
     check(layer)

@@ -34,7 +34,7 @@ def judge_run(
     from provenn.evidence.verdicts import judge
 
     hashed, current = config_hash(page.config(preset, overrides)), fingerprint(page)
-    stored = store.trials(page.paper.slug, preset, hashed)
+    stored = store.trials(page.paper.slug, preset, hashed, fingerprint=current)
     ours = [t for t in stored if t.record.provenance.fingerprint == current]
     without_gap = [t for seed, t in enumerate(ours) if t.seed == seed]
     return [judge(c, without_gap if preset in c.presets else ()) for c in page.claims]

@@ -96,7 +96,8 @@ def verify(
 def _stored(stores: Sequence[Store], page: Page, preset: str, config: str) -> list[Trial]:
     """The trials of the first store that has any, with the seeds from 0 up to the first gap."""
     for store in stores:
-        if trials := store.trials(page.paper.slug, preset, config):
+        trials = store.trials(page.paper.slug, preset, config, fingerprint=fingerprint(page))
+        if trials:
             return [trial for n, trial in enumerate(trials) if trial.seed == n]
     return []
 

@@ -14,10 +14,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
@@ -48,7 +46,7 @@ class _PHLayer(nn.Module):
     filters: nn.Parameter
     bias: nn.Parameter | None
 
-    _cache: tuple[Tensor, Tensor, Tensor] | None = None  # copies of A and F, and their H
+    _kept: "_DenseWeight | None" = None
 
     def _build(
         self,
@@ -71,6 +69,7 @@ class _PHLayer(nn.Module):
             raise TypeError(f"dtype must be a floating-point torch.dtype, got {dtype!r}")
         self.n = n
         self.init = init
+        self._groups = groups
         self.learn_algebra = learn_algebra
         self._given_algebra = _given_algebra(algebra, n)
         values = torch.empty(n, n, n, **factory)
@@ -117,21 +116,20 @@ class _PHLayer(nn.Module):
     @property
     def weight(self) -> Tensor:
         """Dense weight ``H``, of the shape of the replaced layer's; differentiable."""
-        groups: int = getattr(self, "groups", 1)
-        if torch.compiler.is_compiling() or not self._may_cache():
-            return kronecker_sum(self.algebra, self.filters, groups)
-        cache = self._cache
-        if cache is None or not (_same(cache[0], self.algebra) and _same(cache[1], self.filters)):
-            # Outside of inference mode, so that a later pass with gradients may use the result.
-            with torch.inference_mode(False), torch.no_grad():
-                copies = self.algebra.clone(), self.filters.clone()
-                cache = (*copies, kronecker_sum(*copies, groups))
-            self._cache = cache
-        return cache[2]
+        algebra, filters = self.algebra, self.filters
+        if not torch.compiler.is_compiling():
+            kept = self._kept
+            if kept is not None and kept.is_of(algebra, filters):
+                return kept.weight
+            own = isinstance(filters, nn.Parameter)  # not one that functional_call lends
+            if own and not self.training and _is_constant(algebra) and _is_constant(filters):
+                self._kept = kept = _DenseWeight(algebra, filters, self._groups)
+                return kept.weight
+        return kronecker_sum(algebra, filters, self._groups)
 
     def train(self: Layer, mode: bool = True) -> Layer:
         """Set the training mode; the dense weight that evaluation keeps is dropped."""
-        self._cache = None
+        self._kept = None
         return super().train(mode)
 
     def extra_repr(self) -> str:
@@ -142,24 +140,19 @@ class _PHLayer(nn.Module):
         bias = "" if self.bias is not None else ", bias=False"
         return f"{bias}, n={self.n}{init}{given}{fixed}"
 
-    def _may_cache(self) -> bool:
-        # Comparing values finds every edit, also those through `.data`, which no version counter
-        # sees; on an accelerator it would make the host wait, so there the weight is rebuilt.
-        return not self.training and all(map(_is_constant, (self.algebra, self.filters)))
-
     def _apply(self: Layer, fn: Any, recurse: bool = True) -> Layer:
         # Flat, because `to(memory_format=...)` takes tensors of 4 or 5 dimensions for images.
-        self._cache = None
+        self._kept = None
         moved: Layer = super()._apply(lambda t: fn(t.flatten()).view(t.shape), recurse)
         return moved
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_cache"}
+        return {key: value for key, value in self.__dict__.items() if key != "_kept"}
 
     @torch.no_grad()
     def _fill(self, dense: Any) -> Any:
         """Copy the weight and the bias into a layer of ``torch.nn``."""
-        dense.weight.copy_(kronecker_sum(self.algebra, self.filters, getattr(self, "groups", 1)))
+        dense.weight.copy_(kronecker_sum(self.algebra, self.filters, self._groups))
         if self.bias is not None:
             dense.bias.copy_(self.bias)
         return dense.train(self.training)
@@ -459,22 +452,55 @@ def _given_algebra(algebra: str | Tensor | None, n: int) -> NDArray[np.float64] 
     return matrices.numpy()
 
 
+class _DenseWeight:
+    """The weight of two parameters as they were, and what tells that they still are.
+
+    Version counters and addresses see every edit but those through ``.data``, which PyTorch hides
+    from them; of these, samples spread over the parameter find any that touches more than a few
+    entries. Little is done here, because after a convolution all of it has left the processor's
+    cache.
+    """
+
+    def __init__(self, algebra: Tensor, filters: Tensor, groups: int) -> None:
+        # Outside of inference mode, so that a later pass with gradients may use the result.
+        with torch.inference_mode(False), torch.no_grad():
+            self.weight = kronecker_sum(algebra, filters, groups)
+        self._algebra, self._filters = algebra, filters
+        self._state = _state(algebra, filters)
+        self._views = _samples(algebra), _samples(filters)
+        self._values = self._views[0].clone(), self._views[1].clone()
+
+    def is_of(self, algebra: Tensor, filters: Tensor) -> bool:
+        """Whether it may stand for the weight of the parameters, here and now."""
+        return (
+            algebra is self._algebra
+            and filters is self._filters
+            and not (torch.is_grad_enabled() and (algebra.requires_grad or filters.requires_grad))
+            and self._state == _state(algebra, filters)
+            and torch.equal(self._views[0], self._values[0])
+            and torch.equal(self._views[1], self._values[1])
+        )
+
+
+def _state(algebra: Tensor, filters: Tensor) -> tuple[int, ...]:
+    return algebra._version, algebra.data_ptr(), filters._version, filters.data_ptr()
+
+
+def _samples(tensor: Tensor) -> Tensor:
+    """About 256 entries spread over a tensor, in its own memory."""
+    return tensor.detach().reshape(-1)[:: -(-tensor.numel() // 256)]
+
+
 def _is_constant(tensor: Tensor) -> bool:
-    """Whether it is a plain tensor on the CPU through which nothing is differentiated or mapped."""
+    """Whether it is a plain tensor on the CPU through which nothing is differentiated or mapped.
+
+    On an accelerator, looking at values would make the host wait: there the weight is rebuilt.
+    """
     return (
         type(tensor) in (Tensor, nn.Parameter)
         and tensor.device.type == "cpu"
+        and not tensor.is_inference()
         and not (tensor.requires_grad and torch.is_grad_enabled())
         and not is_functorch_wrapped_tensor(tensor)
         and forward_ad.unpack_dual(tensor).tangent is None
     )
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors on the CPU have the same bits; NumPy tells in a quarter of the time."""
-    return a.dtype == b.dtype and np.array_equal(_bits(a), _bits(b))
-
-
-def _bits(tensor: Tensor) -> NDArray[np.signedinteger]:
-    integer = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[tensor.element_size()]
-    return tensor.detach().view(integer).numpy()
