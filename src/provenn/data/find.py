@@ -40,8 +40,8 @@ class Place:
     says: str
 
     def __post_init__(self) -> None:
-        types = {"name": str, "found": bool, "path": (Path, type(None)), "says": str}
-        check_types(self, types)
+        check_types(self, {"name": str, "found": bool, "says": str})
+        check_types(self, {"path": (Path, type(None))})
 
 
 def where(name: str, *, root: Root = None) -> Place:
