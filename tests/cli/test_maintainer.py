@@ -274,13 +274,18 @@ def benchmarks(monkeypatch, tmp_path) -> Path:
 
 def test_bench_runs_the_benchmark_of_the_method(provenn_command, benchmarks, monkeypatch):
     (benchmarks / "__init__.py").write_text("")
-    (benchmarks / "bench_fast_net.py").write_text("def main():\n    print('1 ms')\n")
+    (benchmarks / "bench_fast_net.py").write_text("")
+    (benchmarks / "__main__.py").write_text("def main(names):\n    print(names)\n    return 1\n")
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "benchmarks", raising=False)
-    assert provenn_command("bench", "fast-net") == (0, "1 ms\n", "")
+    _forget_benchmarks()
+    assert provenn_command("bench", "fast-net") == (1, "['fast_net']\n", "")
     code, _, err = provenn_command("bench", "fast")
     assert code == 2
     assert "unknown benchmark 'fast'; did you mean 'fast-net'?" in err
+    _forget_benchmarks()
+
+
+def _forget_benchmarks() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
         del sys.modules[name]
 

@@ -10,6 +10,7 @@ from typing import Any
 from provenn.evidence.attempt import last_line
 from provenn.evidence.claims import Claim
 from provenn.evidence.executors import Executor, InProcess
+from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
 from provenn.evidence.relations import Relation
