@@ -1,4 +1,4 @@
-"""Nothing is committed that ties the project to one machine, is unfinished, or runs strangers' code."""
+"""Nothing committed names a path of one machine, is unfinished, or runs what a file asks for."""
 
 import re
 import shutil
@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[1]
 MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|home)/")
 UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME)\b")
 UNSAFE = re.compile(
-    r"torch\.load\b(?!_)|\bpickle\.loads?\b|\bpickle\._?Unpickler\b|allow_pickle\s*=\s*True"
+    r"(?<!safetensors\.)torch\.load\b(?!_)|\bpickle\.loads?\b|\bpickle\._?Unpickler\b"
+    r"|allow_pickle\s*=\s*True"
 )
 """What runs code that a file asks for."""
 
