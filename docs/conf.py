@@ -5,6 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from sphinx.ext.autodoc.typehints import record_typehints
+
 import provenn
 
 project = "provenn"
@@ -30,7 +32,6 @@ autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
 autosummary_context = {"constants": {"provenn.testing.CHECKS": "provenn.testing.checks.CHECKS"}}
-python_maximum_signature_line_length = 88
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
@@ -50,3 +51,15 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+
+def constructor_types(app, what, name, obj, options, signature, returns):
+    """Take a class's argument types from its constructor, not from attributes of the same name."""
+    if what == "class":
+        record_typehints(app, what, name, obj.__init__, options, "", "")
+        app.env.current_document.autodoc_annotations.get(name, {}).pop("return", None)
+
+
+def setup(app):
+    """Register what is above."""
+    app.connect("autodoc-process-signature", constructor_types, priority=900)
