@@ -1,7 +1,7 @@
-"""Run every ``bench_*.py`` of this folder, or those that are named, and print tables of ratios.
+"""Run every ``bench_*.py`` of this folder, or those that are named.
 
-Each has ``rows()``, a list of :class:`benchmarks.table.Row`. The exit status is 1 if a target is
-missed.
+Each has ``main()``, which prints its ratios and returns 1 if one of them misses its target; that is
+the exit status then.
 """
 
 import importlib
@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 
 import torch
-
-from benchmarks.table import show
 
 
 def main(names: list[str]) -> int:
@@ -25,12 +23,10 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"unknown benchmark {unknown[0]!r}; accepted: {', '.join(found)}", file=sys.stderr)
         return 2
-    missed = 0
-    for name in names or found:
-        rows = importlib.import_module(f"benchmarks.bench_{name}").rows()
-        missed += sum(not row.reached for row in rows)
-        print(show(name, rows), flush=True)
-    return int(missed > 0)
+    statuses = [
+        int(importlib.import_module(f"benchmarks.bench_{name}").main()) for name in names or found
+    ]
+    return max(statuses, default=0)
 
 
 if __name__ == "__main__":

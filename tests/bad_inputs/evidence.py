@@ -1,6 +1,10 @@
 """Malformed records of the evidence contract."""
 
+import dataclasses
 import math
+from functools import partial
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,11 +21,13 @@ from provenn.evidence import (
     Less,
     Metrics,
     Near,
+    Page,
     Paper,
     Ratio,
     Slope,
     Sound,
 )
+from provenn.evidence.claims import PRESETS
 from tests.bad_inputs.case import BadCase
 
 GOOD: dict[type, dict[str, Any]] = {
@@ -56,6 +62,18 @@ GOOD: dict[type, dict[str, Any]] = {
     Identity: {"error": "max_error", "tol": 1e-9},
     Sound: {"lower": "lower", "upper": "upper", "rtol": 1e-6},
     Slope: {"n": "sizes", "cost": "seconds", "at_most": 1.0},
+}
+CONFIG = dataclasses.make_dataclass("Config", [("epochs", int, 1)], frozen=True)
+GOOD[Page] = {
+    "paper": Paper(**GOOD[Paper]),
+    "config_type": CONFIG,
+    "presets": dict.fromkeys(("quick", "laptop", "full"), CONFIG()),
+    "seeds": {"quick": 3, "laptop": 5, "full": 5},
+    "claims": (Claim(**GOOD[Claim]),),
+    "trial": lambda config, seed, ctx: Metrics(),
+    "figures": lambda trials: {},
+    "path": Path(__file__),
+    "module": __name__,
 }
 """Arguments that each record accepts; a case changes one of them."""
 
@@ -122,6 +140,27 @@ def limits(record: type, first: str, second: str) -> list[BadCase]:
         ),
     ]
 
+
+def module_without(name: str) -> BadCase:
+    """A page module that lacks a declaration."""
+    module = ModuleType("lacking")
+    for declared in ("PAPER", "Config", "PRESETS", "SEEDS", "CLAIMS", "trial", "figures"):
+        if declared != name:
+            setattr(module, declared, None)
+    return BadCase(
+        f"no {name}",
+        partial(Page.from_module, module),
+        ValueError,
+        ("page lacking", name, "must declare"),
+    )
+
+
+def bad_call(call: Any, says: str, error: type[Exception], *words: str) -> BadCase:
+    """A malformed call of a method."""
+    return BadCase(says, call, error, words)  # type: ignore[arg-type]
+
+
+PAGE = Page(**GOOD[Page])
 
 CASES = {
     "provenn.evidence.Greater": comparison(Greater),
@@ -258,5 +297,89 @@ CASES = {
         bad(Ablation, "breaks", "c1", TypeError, "'c1'", "sequence of str"),
         bad(Ablation, "breaks", (1,), TypeError, "1", "str"),
         bad(Ablation, "breaks", (), ValueError, "()", "at least one"),
+    ],
+    "provenn.evidence.Page": [
+        bad(Page, "paper", None, TypeError, "None", "Paper"),
+        bad(Page, "config_type", CONFIG(), TypeError, "Config(epochs=1)", "type"),
+        BadCase(
+            "a config that is no dataclass",
+            partial(Page, **{**GOOD[Page], "config_type": dict}),
+            ValueError,
+            ("Config", "tests.bad_inputs.evidence", "frozen dataclass"),
+        ),
+        bad(Page, "presets", [CONFIG()], TypeError, "[Config(epochs=1)]", "Mapping"),
+        bad(Page, "presets", dict.fromkeys(PRESETS, 3), TypeError, "3", "Config"),
+        BadCase(
+            "presets without full",
+            partial(Page, **{**GOOD[Page], "presets": {"quick": CONFIG(), "laptop": CONFIG()}}),
+            ValueError,
+            ("PRESETS", "['quick', 'laptop']", "must have the keys"),
+        ),
+        bad(Page, "seeds", 3, TypeError, "3", "Mapping"),
+        bad(Page, "seeds", dict.fromkeys(PRESETS, 0), ValueError, "0", "at least 1"),
+        bad(Page, "seeds", dict.fromkeys(PRESETS, 1.5), TypeError, "1.5", "int"),
+        bad(Page, "claims", "c1", TypeError, "'c1'", "sequence of Claim"),
+        bad(Page, "claims", ("c1",), TypeError, "'c1'", "Claim"),
+        BadCase(
+            "no claims",
+            partial(Page, **{**GOOD[Page], "claims": ()}),
+            ValueError,
+            ("CLAIMS", "[]", "non-empty with different ids"),
+        ),
+        bad(Page, "trial", None, TypeError, "None", "function"),
+        bad(Page, "figures", {}, TypeError, "{}", "function"),
+        bad(Page, "path", "page.py", TypeError, "'page.py'", "Path"),
+        bad(Page, "module", None, TypeError, "None", "str"),
+        bad(Page, "deviations", ("epochs",), TypeError, "'epochs'", "Deviation"),
+        bad(Page, "ablations", ("no-algebra",), TypeError, "'no-algebra'", "Ablation"),
+        bad(Page, "example", None, TypeError, "None", "str"),
+        bad(Page, "captions", "curves", TypeError, "'curves'", "Mapping"),
+    ],
+    "provenn.evidence.Page.from_module": [
+        bad_call(lambda: Page.from_module(None), "None", TypeError, "module", "None", "module"),
+        bad_call(lambda: Page.from_module("m"), "a name", TypeError, "module", "'m'", "module"),
+        *map(module_without, ("PAPER", "Config", "PRESETS", "SEEDS", "CLAIMS", "trial", "figures")),
+    ],
+    "provenn.evidence.Page.config": [
+        *(
+            bad_call(
+                partial(PAGE.config, preset), repr(preset), error, "preset", repr(preset), accepted
+            )
+            for preset, error, accepted in (
+                ("quikc", ValueError, "did you mean 'quick'"),
+                ("", ValueError, "accepted: full, laptop, quick"),
+                (None, TypeError, "str"),
+                (3, TypeError, "str"),
+            )
+        ),
+        *(
+            bad_call(
+                partial(PAGE.config, "quick", overrides),
+                repr(overrides),
+                error,
+                word,
+                given,
+                accepted,
+            )
+            for overrides, error, word, given, accepted in (
+                ({"epoch": 2}, ValueError, "config of phnn", "'epoch'", "did you mean 'epochs'"),
+                ({"": 2}, ValueError, "config of phnn", "''", "accepted: epochs"),
+                ({3: 2}, TypeError, "each key of overrides", "3", "str"),
+                (["epochs"], TypeError, "overrides", "['epochs']", "Mapping or None"),
+            )
+        ),
+    ],
+    "provenn.evidence.Page.claim": [
+        bad_call(partial(PAGE.claim, wrong), repr(wrong), error, word, repr(wrong), accepted)
+        for wrong, error, word, accepted in (
+            ("c1-parameter", ValueError, "claim", "did you mean 'c1-parameters'"),
+            ("", ValueError, "claim", "accepted: c1-parameters"),
+            ("C1-PARAMETERS", ValueError, "claim", "accepted: c1-parameters"),
+            (None, TypeError, "claim_id", "str"),
+            (1, TypeError, "claim_id", "str"),
+            (1.5, TypeError, "claim_id", "str"),
+            (b"c1", TypeError, "claim_id", "str"),
+            (["c1-parameters"], TypeError, "claim_id", "str"),
+        )
     ],
 }

@@ -126,4 +126,4 @@ def forget_pages() -> None:
         del sys.modules[name]
     load_page.cache_clear()
     papers._modules.cache_clear()
-    papers.load.cache_clear()
+    papers._load.cache_clear()

@@ -25,6 +25,7 @@ from provenn.evidence.files import StoreError
         (["run", "tiny", "--seeds"], "--seeds"),
         (["run", "tiny", "--device", "tpu9"], "--device 'tpu9' cannot be used here; accepted: cpu"),
         (["run", "tiny", "--device", "cuda:99"], "--device 'cuda:99' cannot be used here"),
+        (["run", "tiny", "--device", "meta"], "--device 'meta' cannot be used here"),
         (["run", "tiny", "--ray", "x", "--workers", "2"], "--workers and --ray exclude each other"),
         (["run"], "name a paper or give --all; accepted: "),
         (["run", "tiny", "--all"], "name papers or give --all, not both"),

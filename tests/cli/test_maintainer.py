@@ -1,5 +1,6 @@
 """The verbs of a maintainer: new, lock, check, bench."""
 
+import importlib.machinery
 import json
 import os
 import shutil
@@ -97,38 +98,64 @@ def test_a_new_method_runs_and_its_claims_are_judged(checkout):
     assert statuses["c2-error"] in {"holds", "undecided"}
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["fresh-idea"], "there is a page 'fresh-idea' already"),
-        (["Fresh Idea"], "slug must be lower-case letters, digits and single hyphens"),
-        (
-            ["other-idea", "--room", "nm"],
-            "unknown room 'nm'; did you mean 'nn'? accepted: nn, verify",
-        ),
-        (["other-idea", "--arxiv", "12"], "arxiv must look like 2110.04176, got '12'"),
-        (["3-ideas"], "SLUG must begin with a letter and be no Python keyword, got '3-ideas'"),
-        (["class"], "SLUG must begin with a letter and be no Python keyword, got 'class'"),
-        (["other-idea", "--title", 'a "b"'], "--title must have no quotes"),
-        (["other-idea", "--dir", "/"], "no source checkout at /"),
-    ],
-)
-def test_new_refuses_what_it_cannot_write(checkout, words, said):
-    done = run_in(checkout, "new", *words)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert not list(checkout.rglob("*other_idea*"))
+REFUSED = [
+    (["tiny"], "there is a page 'tiny' already"),
+    (["Fresh Idea"], "slug must be lower-case letters, digits and single hyphens"),
+    (
+        ["other-idea", "--room", "nm"],
+        "unknown room 'nm'; did you mean 'nn'? accepted: nn, verify",
+    ),
+    (["other-idea", "--arxiv", "12"], "arxiv must look like 2110.04176, got '12'"),
+    (["3-ideas"], "SLUG must begin with a letter and be no Python keyword, got '3-ideas'"),
+    (["class"], "SLUG must begin with a letter and be no Python keyword, got 'class'"),
+    (["other-idea", "--title", 'a "b"'], "--title must have no quotes"),
+    (["other-idea", "--dir", "/"], "no source checkout at /"),
+]
 
 
-def test_new_overwrites_nothing(checkout):
+def test_new_overwrites_nothing(provenn_command, checkout):
     mine = checkout / "docs" / "methods" / "third-idea.md"
     mine.parent.mkdir(parents=True, exist_ok=True)
     mine.write_text("mine")
-    done = run_in(checkout, "new", "third-idea")
-    assert done.returncode == 2
-    assert f"{mine} exists already" in done.stderr
+    code, _, err = provenn_command("new", "third-idea", "--dir", checkout)
+    assert code == 2
+    assert f"{mine} exists already" in err
     assert mine.read_text() == "mine"
     assert not (checkout / "src" / "provenn" / "nn" / "third_idea.py").exists()
+
+
+def test_new_writes_into_the_checkout_that_is_named(provenn_command, checkout):
+    code, out, _ = provenn_command("new", "second-idea", "--room", "verify", "--dir", checkout)
+    assert code == 0
+    written = [line for line in out.splitlines() if "second" in line]
+    assert written == [
+        "src/provenn/verify/second_idea.py",
+        "src/provenn/papers/second_idea.py",
+        "tests/verify/test_second_idea.py",
+        "tests/subjects/second_idea.py",
+        "tests/bad_inputs/second_idea.py",
+        "docs/methods/second-idea.md",
+        "src/provenn/papers/claims.lock: claims of second-idea",
+        "Now `provenn check second-idea` passes. Replace the skeleton part by part, then",
+        "`provenn lock second-idea` before the first measurement; CONTRIBUTING.md has it all.",
+    ]
+    assert all((checkout / line).is_file() for line in written[:6])
+
+
+def test_new_says_when_the_claims_could_not_be_locked(provenn_command, checkout, monkeypatch):
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    code, _, err = provenn_command("new", "fourth-idea", "--dir", checkout)
+    assert code == 1
+    assert err.startswith("error: the files are written, but not locked:")
+
+
+@pytest.mark.parametrize(("words", "said"), REFUSED)
+def test_new_refuses_what_it_cannot_write(provenn_command, checkout, words, said):
+    given = words if "--dir" in words else [*words, "--dir", str(checkout)]
+    code, _, err = provenn_command("new", *given)
+    assert code == 2
+    assert said in err
+    assert not list(checkout.rglob("*other_idea*"))
 
 
 def test_new_outside_a_checkout(provenn_command, monkeypatch, tmp_path):
@@ -170,6 +197,32 @@ def test_check_finds_what_is_wrong(provenn_command, installed):
         "sloppy: figures: RuntimeError: no ink",
     ):
         assert any(line.startswith(said) for line in lines), said
+
+
+def test_check_reads_the_imports_of_the_room(provenn_command, tiny, tmp_path, monkeypatch):
+    room = tmp_path / "room"
+    room.mkdir()
+    (room / "__init__.py").write_text("import torch\nfrom provenn.nn import PHLinear\n")
+    (room / "low.py").write_text("import provenn.data.door\nfrom provenn import papers\n")
+    (room / "high.py").write_text("from provenn.evidence.page import Page\nfrom . import low\n")
+    found = importlib.machinery.ModuleSpec("provenn.nn", None, origin=str(room / "__init__.py"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: found)
+    floors = [
+        line for line in provenn_command("check", "tiny").out.splitlines() if "import" in line
+    ]
+    assert floors == [
+        "tiny: high.py of provenn.nn must not import provenn.evidence.page",
+        "tiny: low.py of provenn.nn must not import provenn.data.door",
+        "tiny: low.py of provenn.nn must not import provenn.papers",
+    ]
+
+
+def test_check_tells_of_an_unreadable_lock_and_a_missing_example(provenn_command, installed):
+    page = installed("another", {'EXAMPLE = "print(1 + 1)\\n"': "EXAMPLE = ''"})
+    page.with_name("claims.lock").write_text("{")
+    out = provenn_command("check", "another").out
+    assert "claims.lock is malformed" in out
+    assert "another: EXAMPLE must show how the method is used" in out
 
 
 def test_check_tells_of_a_trial_that_crashes(provenn_command, installed):
@@ -221,13 +274,18 @@ def benchmarks(monkeypatch, tmp_path) -> Path:
 
 def test_bench_runs_the_benchmark_of_the_method(provenn_command, benchmarks, monkeypatch):
     (benchmarks / "__init__.py").write_text("")
-    (benchmarks / "bench_fast_net.py").write_text("def main():\n    print('1 ms')\n")
+    (benchmarks / "bench_fast_net.py").write_text("")
+    (benchmarks / "__main__.py").write_text("def main(names):\n    print(names)\n    return 1\n")
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.delitem(sys.modules, "benchmarks", raising=False)
-    assert provenn_command("bench", "fast-net") == (0, "1 ms\n", "")
+    _forget_benchmarks()
+    assert provenn_command("bench", "fast-net") == (1, "['fast_net']\n", "")
     code, _, err = provenn_command("bench", "fast")
     assert code == 2
     assert "unknown benchmark 'fast'; did you mean 'fast-net'?" in err
+    _forget_benchmarks()
+
+
+def _forget_benchmarks() -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "benchmarks"]:
         del sys.modules[name]
 

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 
@@ -139,3 +140,39 @@ def test_ctrl_c_stops_leaves_a_report_and_says_how_to_go_on(environment, store):
     )
     assert again.returncode == 0
     assert "1 done, 1 already in the store" in again.stdout
+
+
+def test_only_trials_of_the_present_code_are_judged(run, monkeypatch):
+    run()
+    for module in ("runner", "attempt", "provenance", "fingerprint"):
+        name = f"provenn.evidence.{module}.fingerprint"
+        monkeypatch.setattr(name, lambda page: "f" * 64)
+    code, out, _ = run("--seeds", 2)
+    assert code == 0
+    assert "2 done" in out
+    assert "quick    2 " in out
+
+
+def test_keys_that_differ_in_type_are_not_overridden_together(provenn_command, store, installed):
+    installed("another", {"widths: tuple[int, ...] = (4, 8)": 'widths: str = "4"'})
+    words = ("run", "tiny", "another", "--store", store, "--config.widths", "3")
+    code, _, err = provenn_command(*words)
+    assert code == 2
+    assert "--config options mean different things to these papers" in err
+
+
+def test_a_cluster_is_asked_where_one_is_named(provenn_command, store, monkeypatch):
+    asked = []
+    ray_executor = types.ModuleType("provenn.evidence.ray_executor")
+    ray_executor.Ray = lambda address: asked.append(address) or InProcess()
+    monkeypatch.setitem(sys.modules, "provenn.evidence.ray_executor", ray_executor)
+    words = ("run", "tiny", "--ray", "10.0.0.1:6379", "--store", store, "--no-report")
+    assert provenn_command(*words).code == 0
+    assert asked == ["10.0.0.1:6379"]
+
+
+def test_without_ray_the_error_says_how_to_install_it(provenn_command, store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "provenn.evidence.ray_executor", None)
+    code, _, err = provenn_command("run", "tiny", "--ray", "x", "--store", store)
+    assert code == 1
+    assert err == 'error: --ray needs ray: python -m pip install "provenn[ray]"\n'

@@ -87,3 +87,13 @@ def test_a_finished_trial_wins_over_a_crash_in_another_store(page, tmp_path):
     put(first, 0, None)
     put(second, 0, better(1.0))
     assert not assess(page, [first, second]).trials["quick"][0].failed
+
+
+def test_code_that_was_reverted_finds_its_own_trials_again(page, tmp_path):
+    store = Store(tmp_path)
+    for seed in range(3):
+        put(store, seed, better(1.0 + seed / 10))
+    for seed in range(3):
+        put(store, seed, better(-1.0 - seed / 10), fingerprint=OTHER)
+    verdict = assess(page, [store]).verdicts[0]
+    assert (verdict.status, verdict.stale) == ("holds", False)

@@ -45,7 +45,9 @@ def folder(tmp_path):
     return tmp_path / "stages"
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(VALUES)
 def test_comes_back_as_it_was(tmp_path_factory, value):
     folder = tmp_path_factory.mktemp("stages")

@@ -185,6 +185,13 @@ def test_different(outside, name, old, new):
     assert outside.compute() != before
 
 
+def test_what_runs_where_types_are_not_checked_counts(outside):
+    outside.replace("deep.py", "DEPTH = 1", "if TYPE_CHECKING:\n    X = 1\nelse:\n    DEPTH = 1")
+    before = outside.compute()
+    outside.replace("deep.py", "DEPTH = 1", "DEPTH = 2")
+    assert outside.compute() != before
+
+
 def test_another_method_in_the_room_changes_nothing(outside):
     outside.replace("late.py", "from .room import *\n", "")
     before = outside.compute()

@@ -145,6 +145,27 @@ class TestWhichTrialCounts:
             shutil.copytree(tmp_path / f"{n}", tmp_path / "all", dirs_exist_ok=True)
         assert Store(tmp_path / "all").read(key()).record.provenance.started[:10] == "2026-01-02"
 
+    def test_of_the_code_that_is_asked_for(self, store):
+        for code, day, failed in [("a", 1, False), ("b", 2, True), ("c", 3, False)]:
+            started = f"2026-01-0{day}T00:00:00+00:00"
+            write(store, fingerprint=code * 64, started=started, failed=failed)
+
+        def code_of(asked):
+            read = store.read(key(), fingerprint=asked)
+            (listed,) = store.trials(fingerprint=asked)
+            assert as_bytes([read]) == as_bytes([listed])
+            return read.record.provenance.fingerprint[0]
+
+        assert [code_of(code * 64) for code in "abc"] == ["a", "b", "c"]
+        assert code_of("d" * 64) == "c"
+        assert code_of(None) == "c"
+
+    @pytest.mark.parametrize("names", [("..",), ("fake", "../fake"), ("fake", "quick", "/")])
+    def test_malformed_filter(self, store, names):
+        write(store)
+        with pytest.raises(ValueError, match="name of a directory must be"):
+            store.trials(*names)
+
     def test_sorted_and_filtered(self, store):
         for at in (key(1), key(0), key(0, slug="else"), key(0, preset="laptop")):
             write(store, at)
@@ -193,6 +214,18 @@ class TestDamage:
         assert store.read(key()) is None
         assert len(warned) == 1
         assert len(store.quarantined()) == 1
+
+    @pytest.mark.parametrize(
+        ("name", "old", "new"),
+        [("trial.json", b"0.9\n", b"0.8\n"), ("series.safetensors", b"\x08@", b"\x00@")],
+    )
+    def test_of_a_figure_that_still_reads(self, store, warned, name, old, new):
+        path = write(store) / name
+        data = path.read_bytes()
+        assert old in data
+        path.write_bytes(data.replace(old, new))
+        assert store.read(key()) is None
+        assert f"{name} does not match its SHA-256" in warned[0]
 
     def test_renamed_directory_is_not_believed(self, store, warned):
         path = write(store)

@@ -9,13 +9,17 @@ from provenn.cli.pages import Slug
 
 
 def bench(slug: Slug) -> int:
-    """Run the benchmark of a method; benchmarks are part of a source checkout only."""
+    """Run the benchmark of a method; benchmarks are part of a source checkout only.
+
+    The exit code is 1 if the method misses one of its targets.
+    """
     root = checkout()
     scripts = sorted((root / "benchmarks").glob("bench_*.py"))
-    found = {path.stem.removeprefix("bench_").replace("_", "-"): path.stem for path in scripts}
+    names = [path.stem.removeprefix("bench_") for path in scripts]
+    found = {name.replace("_", "-"): name for name in names}
     if not found:
         raise UsageError(f"there is no benchmark in {root / 'benchmarks'}")
     if slug not in found:
         raise unknown(f"benchmark {slug!r}", slug, found)
     sys.path.insert(0, str(root))
-    return importlib.import_module(f"benchmarks.{found[slug]}").main() or 0
+    return int(importlib.import_module("benchmarks.__main__").main([found[slug]]))

@@ -52,9 +52,7 @@ def new(
     (root / "tests" / room / "__init__.py").touch()
     _lock(root, slug)
     print(f"\nNow `provenn check {slug}` passes. Replace the skeleton part by part, then")
-    print(
-        f"`provenn lock {slug}` before the first measurement. CONTRIBUTING.md has the whole path."
-    )
+    print(f"`provenn lock {slug}` before the first measurement; CONTRIBUTING.md has it all.")
 
 
 def _lock(root: Path, slug: str) -> None:

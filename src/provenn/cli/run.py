@@ -13,7 +13,7 @@ from provenn.cli.output import AsJson, print_json
 from provenn.cli.overrides import Option, asked, read
 from provenn.cli.pages import All, Preset, Slugs, check_preset, pages
 from provenn.cli.stores import StoreOption, stores, writable_store
-from provenn.cli.verdicts import judge_page, mark, plain_verdict, print_verdicts
+from provenn.cli.verdicts import judge_run, mark, plain_verdict, print_verdicts
 
 if TYPE_CHECKING:
     from provenn.evidence import Page
@@ -65,7 +65,7 @@ def run(
     executor = _executor(workers, ray, check_device(device))
     summary = _measure(chosen, preset, target, executor, seeds, overrides, device)
 
-    verdicts = {page.paper.slug: judge_page(page, preset, [target], overrides) for page in chosen}
+    verdicts = {page.paper.slug: judge_run(page, preset, target, overrides) for page in chosen}
     gallery = None if no_report else build_gallery(stores(store), target.root)
     if as_json:
         print_json(_everything(summary, verdicts, gallery))
@@ -95,7 +95,8 @@ def check_device(name: str) -> str:
 
     accepted = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     try:
-        torch.empty(0, device=name)
+        if torch.empty(0, device=name).is_meta:
+            raise NotImplementedError("the meta device computes nothing")
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise UsageError(
             f"--device {name!r} cannot be used here; accepted: {', '.join(accepted)}"
@@ -174,7 +175,7 @@ class _EarlyVerdicts:
     ) -> None:
         self._board = board
         self._pages = {page.paper.slug: page for page in pages}
-        self._judging = (preset, [store], overrides)
+        self._judging = (preset, store, overrides)
         self._left: Counter[str] = Counter()
 
     def __call__(self, event: "Event") -> None:
@@ -187,7 +188,7 @@ class _EarlyVerdicts:
             slug = event.outcome.task.slug
             self._left[slug] -= 1
             if self._left[slug] == 0:
-                for verdict in judge_page(self._pages[slug], *self._judging):
+                for verdict in judge_run(self._pages[slug], *self._judging):
                     said = f"{slug} {verdict.claim.id}: {mark(verdict)}"
                     self._board.say(f"{said}, {verdict.reason}")
 

@@ -25,22 +25,19 @@ def latest_verdicts(page: "Page", stores: "Sequence[Store]") -> "Sequence[Verdic
     return assess(page, stores).verdicts
 
 
-def judge_page(
-    page: "Page", preset: str, stores: "Sequence[Store]", overrides: Mapping[str, Any]
+def judge_run(
+    page: "Page", preset: str, store: "Store", overrides: Mapping[str, Any]
 ) -> "list[Verdict]":
-    """Verdict on each claim by the trials of one preset and config."""
+    """Verdict on each claim by the trials of one config that the present code has measured."""
+    from provenn.evidence.fingerprint import fingerprint
     from provenn.evidence.page import config_hash
-    from provenn.evidence.verdicts import Verdict, judge
+    from provenn.evidence.verdicts import judge
 
-    hashed = config_hash(page.config(preset, overrides))
-    trials = [t for store in stores for t in store.trials(page.paper.slug, preset, hashed)]
-    verdicts = []
-    for claim in page.claims:
-        try:
-            verdicts.append(judge(claim, trials if preset in claim.presets else ()))
-        except (KeyError, ValueError) as error:
-            verdicts.append(Verdict(claim=claim, status="not judged", reason=str(error)))
-    return verdicts
+    hashed, current = config_hash(page.config(preset, overrides)), fingerprint(page)
+    stored = store.trials(page.paper.slug, preset, hashed, fingerprint=current)
+    ours = [t for t in stored if t.record.provenance.fingerprint == current]
+    without_gap = [t for seed, t in enumerate(ours) if t.seed == seed]
+    return [judge(c, without_gap if preset in c.presets else ()) for c in page.claims]
 
 
 def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:

@@ -1,6 +1,7 @@
 """What a data set is once it is in memory, and the hash that names its content."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -8,6 +9,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, Shaped
 from numpy.typing import NDArray
+
+from provenn.data.records import check_texts, check_types
+
+SPLITS = ("train", "test", "all")
 
 Labels = Int64[np.ndarray, " n"]
 Targets = Float64[np.ndarray, " n"]
@@ -27,6 +32,10 @@ class Dataset:
         sha256: Hash of the decoded arrays in the layout of :func:`fingerprint`.
         source: Where the arrays were read from, without a path of this machine.
         note: What a user should know about this copy, e.g. that it is lossy; mostly empty.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: ``x`` and ``y`` differ in length, ``split`` is unknown, or ``sha256`` is none.
     """
 
     name: str
@@ -38,6 +47,23 @@ class Dataset:
     sha256: str
     source: str
     note: str = ""
+
+    def __post_init__(self) -> None:
+        texts = dict.fromkeys(("name", "split", "sha256", "source", "note"), str)
+        check_types(self, {**texts, "x": np.ndarray, "y": np.ndarray})
+        check_texts(self, "classes", "features")
+        if self.x.dtype != np.float32:
+            raise TypeError(f"x must be float32, got {self.x.dtype}")
+        if self.y.dtype not in (np.int64, np.float64):
+            raise TypeError(f"y must be int64 or float64, got {self.y.dtype}")
+        if self.y.ndim != 1 or self.x.shape[:1] != self.y.shape:
+            raise ValueError(
+                f"y must have shape (n,) as x has n rows, got {self.y.shape} for x {self.x.shape}"
+            )
+        if self.split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {self.split!r}")
+        if not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ValueError(f"sha256 must be 64 hexadecimal digits, got {self.sha256!r:.80}")
 
     def __len__(self) -> int:
         return len(self.y)

@@ -8,13 +8,11 @@ import numpy as np
 from provenn.data import cache
 from provenn.data.bundled import bundled_source, read_bundled
 from provenn.data.catalogue import entry_of
-from provenn.data.dataset import Dataset, Decoded
+from provenn.data.dataset import SPLITS, Dataset, Decoded
 from provenn.data.entry import AnyReader, Entry, Part
 from provenn.data.errors import DataError
 from provenn.data.find import Place, Root, read_part, where
 from provenn.data.tables import fixed_split
-
-SPLITS = ("train", "test", "all")
 
 
 def load(name: str, split: str = "train", *, root: Root = None, download: bool = True) -> Dataset:
@@ -32,7 +30,7 @@ def load(name: str, split: str = "train", *, root: Root = None, download: bool =
         download: Whether to fetch the set if it is neither in the folder nor in the cache.
 
     Raises:
-        TypeError: ``name`` is not a string.
+        TypeError: ``name`` is not a string or ``download`` no bool.
         ValueError: The set or the split is unknown, or the set is a graph.
         DataError: It cannot be had or is damaged; the message says what to do.
         ImportError: The extra ``data`` is needed and is not installed.
@@ -47,6 +45,8 @@ def load(name: str, split: str = "train", *, root: Root = None, download: bool =
         raise ValueError(f"{name!r} is a graph: use load_graph({name!r})")
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if not isinstance(download, bool):
+        raise TypeError(f"download must be a bool, got {download!r:.80}")
     if entry.info.bundled:
         decoded, source = _select(entry, read_bundled(name), split), bundled_source()
     elif "all" in entry.parts:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from provenn.data.dataset import Expected
 from provenn.data.download import Remote
+from provenn.data.records import check_texts, check_types
 
 AnyReader = Callable[[Sequence[bytes], Expected], Any]
 """A ``Reader``, or a ``GraphReader`` for a graph."""
@@ -28,6 +29,10 @@ class Info:
         licence: As its publisher states it.
         bundled: Whether it needs neither a file nor the network.
         extra: Extra of this package that it needs; empty if none.
+
+    Raises:
+        TypeError: A field has the wrong type.
+        ValueError: ``kind`` or ``extra`` is unknown, or a size is not a positive integer.
     """
 
     name: str
@@ -40,6 +45,18 @@ class Info:
     licence: str
     bundled: bool = False
     extra: Literal["", "data", "graph"] = ""
+
+    def __post_init__(self) -> None:
+        texts = dict.fromkeys(("name", "title", "kind", "homepage", "licence", "extra"), str)
+        check_types(self, {**texts, "shape": tuple, "splits": Mapping, "bundled": bool})
+        check_texts(self, "classes")
+        for name, accepted in (("kind", get_args(Kind)), ("extra", ("", "data", "graph"))):
+            value = getattr(self, name)
+            if value not in accepted:
+                raise ValueError(f"{name} must be one of {accepted}, got {value!r}")
+        for name, sizes in (("shape", self.shape), ("splits", tuple(self.splits.values()))):
+            if not sizes or not all(type(size) is int and size > 0 for size in sizes):
+                raise ValueError(f"{name} must hold positive integers, got {sizes}")
 
 
 @dataclass(frozen=True, kw_only=True)

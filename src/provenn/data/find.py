@@ -11,6 +11,7 @@ from provenn.data.catalogue import entry_of
 from provenn.data.download import discard, download, local_path, read_download
 from provenn.data.entry import AnyReader, Entry, Part
 from provenn.data.errors import DataError
+from provenn.data.records import check_types
 
 T = TypeVar("T")
 Root = str | os.PathLike[str] | None
@@ -28,12 +29,19 @@ class Place:
         found: Whether it can be loaded without the network.
         path: Its first file; ``None`` if it is bundled or was not found.
         says: The same in a sentence, with what to do if it was not found.
+
+    Raises:
+        TypeError: A field has the wrong type.
     """
 
     name: str
     found: bool
     path: Path | None
     says: str
+
+    def __post_init__(self) -> None:
+        check_types(self, {"name": str, "found": bool, "says": str})
+        check_types(self, {"path": (Path, type(None))})
 
 
 def where(name: str, *, root: Root = None) -> Place:

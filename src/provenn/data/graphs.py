@@ -43,7 +43,7 @@ def load_graph(
         download: Whether to fetch the graph if it is neither in the folder nor in the cache.
 
     Raises:
-        TypeError: ``name`` is not a string or ``seed`` not a whole number.
+        TypeError: ``name`` is not a string, ``seed`` no whole number or ``download`` no bool.
         ValueError: The graph is unknown, the set is no graph, or ``seed`` is negative.
         DataError: It cannot be had or is damaged; the message says what to do.
         ImportError: The extra ``graph`` is not installed.
@@ -55,6 +55,8 @@ def load_graph(
     entry = entry_of(name)
     if entry.info.kind != "graph":
         raise ValueError(f"{name!r} is not a graph: use load({name!r})")
+    if not isinstance(download, bool):
+        raise TypeError(f"download must be a bool, got {download!r:.80}")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
         raise TypeError(f"seed must be a whole number or None, got {type(seed).__name__}")
     if seed is not None and seed < 0:

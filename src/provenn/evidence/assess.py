@@ -57,7 +57,7 @@ def _trials(page: Page, preset: str, stores: Sequence[Store], current: str) -> l
     settings = config_hash(page.config(preset))
     by_seed: dict[int, Trial] = {}
     for store in stores:
-        for trial in store.trials(page.paper.slug, preset, settings):
+        for trial in store.trials(page.paper.slug, preset, settings, fingerprint=current):
             known = by_seed.get(trial.seed)
             if known is None or _rank(trial, current) > _rank(known, current):
                 by_seed[trial.seed] = trial

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from provenn.evidence.claims import Claim
 from provenn.evidence.executors import Executor
 from provenn.evidence.files import DamagedError, log, read_bounded, replace_durably
+from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.metrics import Metrics, lookup
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
@@ -207,7 +208,9 @@ def gather(stores: Sequence[Store], slugs: Iterable[str]) -> Controls | None:
 
 def _trials(page: Page, store: Store, overrides: Mapping[str, Any]) -> list[Trial]:
     settings = config_hash(page.config("quick", overrides))
-    return store.trials(page.paper.slug, "quick", settings)
+    current = fingerprint(page)
+    trials = store.trials(page.paper.slug, "quick", settings, fingerprint=current)
+    return [t for t in trials if t.record.provenance.fingerprint == current]
 
 
 def _pose(parts: Sequence[Relation], method: Trial, peer: Trial, seed: int) -> Trial:

@@ -165,7 +165,8 @@ def remove_tree(path: Path) -> None:
         StoreError: If that fails.
     """
     if is_directory(path):
-        with naming(path, "remove"):
+        # Not found: another process is removing the same.
+        with naming(path, "remove"), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(path)
 
 

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from provenn.evidence.claims import PRESETS, Ablation, Claim, Deviation, Paper
+from provenn.evidence.fields import check_integer, check_sequence, check_type
 from provenn.evidence.metrics import Cost, Metrics
 from provenn.evidence.names import nearest
 
@@ -90,6 +91,10 @@ class Page:
     ``full`` -> ``Config``), ``SEEDS`` (the same keys -> number of seeds), ``CLAIMS``, ``trial`` and
     ``figures``, and may have ``DEVIATIONS``, ``ABLATIONS``, ``EXAMPLE`` and ``CAPTIONS`` (figure
     name -> caption).
+
+    Raises:
+        TypeError: If a field has the wrong type.
+        ValueError: If the fields do not fit together; the message names them as the module does.
     """
 
     paper: Paper
@@ -106,69 +111,17 @@ class Page:
     example: str = ""
     captions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    @classmethod
-    def from_module(cls, module: ModuleType) -> "Page":
-        """Read a page module.
-
-        Raises:
-            ValueError: If something that a page must declare is missing or inconsistent; the
-                message names it.
-        """
-        required = ("PAPER", "Config", "PRESETS", "SEEDS", "CLAIMS", "trial", "figures")
-        missing = [name for name in required if not hasattr(module, name)]
-        if missing:
-            raise ValueError(f"page {module.__name__} must declare {', '.join(missing)}")
-        page = cls(
-            paper=module.PAPER,
-            config_type=module.Config,
-            presets=module.PRESETS,
-            seeds=module.SEEDS,
-            claims=tuple(module.CLAIMS),
-            trial=module.trial,
-            figures=module.figures,
-            path=Path(str(module.__file__)),
-            module=module.__name__,
-            deviations=tuple(getattr(module, "DEVIATIONS", ())),
-            ablations=tuple(getattr(module, "ABLATIONS", ())),
-            example=getattr(module, "EXAMPLE", ""),
-            captions=getattr(module, "CAPTIONS", {}),
-        )
-        page._check()
-        return page
-
-    def config(self, preset: str, overrides: Mapping[str, Any] | None = None) -> Any:
-        """The preset's config with ``overrides`` applied.
-
-        Raises:
-            ValueError: If the preset or a key is unknown.
-        """
-        if preset not in self.presets:
-            raise ValueError(f"preset {preset!r} is unknown; {nearest(preset, self.presets)}")
-        known = {f.name for f in dataclasses.fields(self.config_type)}
-        for key in overrides or {}:
-            if key not in known:
-                raise ValueError(
-                    f"config of {self.paper.slug} has no {key!r}; {nearest(key, known)}"
-                )
-        return dataclasses.replace(self.presets[preset], **(overrides or {}))
-
-    def claim(self, claim_id: str) -> Claim:
-        """The claim of that id."""
-        for claim in self.claims:
-            if claim.id == claim_id:
-                return claim
-        raise ValueError(
-            f"{self.paper.slug} has no claim {claim_id!r}; "
-            f"{nearest(claim_id, (c.id for c in self.claims))}"
-        )
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
+        self._check_types()
         name = self.module
         if not (dataclasses.is_dataclass(self.config_type) and _is_frozen(self.config_type)):
             raise ValueError(f"Config of {name} must be a frozen dataclass")
         for what, keys in (("PRESETS", self.presets), ("SEEDS", self.seeds)):
             if set(keys) != set(PRESETS):
                 raise ValueError(f"{what} of {name} must have the keys {PRESETS}, got {[*keys]}")
+        for preset in PRESETS:
+            check_type(self.presets[preset], self.config_type, f"presets[{preset!r}]")
+            check_integer(self.seeds[preset], f"seeds[{preset!r}]", least=1)
         ids = [claim.id for claim in self.claims]
         if len(set(ids)) != len(ids) or not ids:
             raise ValueError(f"CLAIMS of {name} must be non-empty with different ids, got {ids}")
@@ -176,6 +129,87 @@ class Page:
             for claim_id in ablation.breaks:
                 self.claim(claim_id)
             self.config("quick", ablation.overrides)
+
+    def _check_types(self) -> None:
+        check_type(self.module, str, "module")
+        check_type(self.paper, Paper, "paper")
+        check_type(self.config_type, type, "config_type")
+        check_type(self.path, Path, "path")
+        check_type(self.example, str, "example")
+        for field in ("presets", "seeds", "captions"):
+            check_type(getattr(self, field), Mapping, field)
+        for field in ("trial", "figures"):
+            if not callable(getattr(self, field)):
+                raise TypeError(f"{field} must be a function, got {getattr(self, field)!r:.80}")
+        check_sequence(self.claims, Claim, "claims")
+        check_sequence(self.deviations, Deviation, "deviations")
+        check_sequence(self.ablations, Ablation, "ablations")
+
+    @classmethod
+    def from_module(cls, module: ModuleType) -> "Page":
+        """Read a page module.
+
+        Raises:
+            TypeError: If ``module`` is not a module, or a declaration has the wrong type.
+            ValueError: If something that a page must declare is missing or inconsistent; the
+                message names it.
+        """
+        check_type(module, ModuleType, "module")
+        required = ("PAPER", "Config", "PRESETS", "SEEDS", "CLAIMS", "trial", "figures")
+        missing = [name for name in required if not hasattr(module, name)]
+        if missing:
+            raise ValueError(f"page {module.__name__} must declare {', '.join(missing)}")
+        return cls(
+            paper=module.PAPER,
+            config_type=module.Config,
+            presets=module.PRESETS,
+            seeds=module.SEEDS,
+            claims=module.CLAIMS,
+            trial=module.trial,
+            figures=module.figures,
+            path=Path(str(module.__file__)),
+            module=module.__name__,
+            deviations=getattr(module, "DEVIATIONS", ()),
+            ablations=getattr(module, "ABLATIONS", ()),
+            example=getattr(module, "EXAMPLE", ""),
+            captions=getattr(module, "CAPTIONS", {}),
+        )
+
+    def config(self, preset: str, overrides: Mapping[str, Any] | None = None) -> Any:
+        """The preset's config with ``overrides`` applied.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the preset or a key is unknown.
+        """
+        check_type(preset, str, "preset")
+        check_type(overrides, (Mapping, type(None)), "overrides")
+        if preset not in self.presets:
+            raise ValueError(f"preset {preset!r} is unknown; {nearest(preset, self.presets)}")
+        known = {f.name for f in dataclasses.fields(self.config_type)}
+        for key in overrides or {}:
+            check_type(key, str, "each key of overrides")
+            if key not in known:
+                raise ValueError(
+                    f"config of {self.paper.slug} has no {key!r}; {nearest(key, known)}"
+                )
+        return dataclasses.replace(self.presets[preset], **(overrides or {}))
+
+    def claim(self, claim_id: str) -> Claim:
+        """The claim of that id.
+
+        Raises:
+            TypeError: If ``claim_id`` is not a string.
+            ValueError: If there is none; the message names the nearest.
+        """
+        check_type(claim_id, str, "claim_id")
+        for claim in self.claims:
+            if claim.id == claim_id:
+                return claim
+        raise ValueError(
+            f"{self.paper.slug} has no claim {claim_id!r}; "
+            f"{nearest(claim_id, (c.id for c in self.claims))}"
+        )
 
 
 def config_hash(config: Any) -> str:

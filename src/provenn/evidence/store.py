@@ -103,19 +103,25 @@ class Store:
             self._drop_checkpoints(key)
         return path
 
-    def read(self, key: TrialKey) -> Trial | None:
+    def read(self, key: TrialKey, *, fingerprint: str | None = None) -> Trial | None:
         """The done trial of that key, else the newest failed one, else ``None``.
 
-        Where trials of several code fingerprints are done, the newest fingerprint counts, and of
-        each the first trial. A damaged trial is moved to quarantine with one line of warning.
+        Of the done trials of one code fingerprint the first counts, of several fingerprints the
+        newest. A damaged trial is moved to quarantine with one line of warning.
+
+        Args:
+            key: What names the trial.
+            fingerprint: Code whose trials, done or failed, come before those of all other code.
         """
-        return _chosen(self._trials_in(self._home(key), key.seed_name))
+        return _chosen(self._trials_in(self._home(key), key.seed_name), fingerprint)
 
     def trials(
         self,
         slug: str | None = None,
         preset: str | None = None,
         config_hash: str | None = None,
+        *,
+        fingerprint: str | None = None,
     ) -> list[Trial]:
         """One trial a key, as :meth:`read` gives it, sorted by key.
 
@@ -123,12 +129,16 @@ class Store:
             slug: Only of this paper.
             preset: Only of this preset.
             config_hash: Only of this config.
+            fingerprint: Code whose trials come before those of all other code.
+
+        Raises:
+            ValueError: If ``slug``, ``preset`` or ``config_hash`` is no identifier.
         """
         by_key: dict[TrialKey, list[tuple[str, Trial]]] = defaultdict(list)
         for home in self._homes(slug, preset, config_hash):
             for name, trial in self._trials_in(home):
                 by_key[TrialKey.of(trial.record)].append((name, trial))
-        chosen = (_chosen(by_key[key]) for key in sorted(by_key))
+        chosen = (_chosen(by_key[key], fingerprint) for key in sorted(by_key))
         return [trial for trial in chosen if trial is not None]
 
     def is_done(self, key: TrialKey, *, fingerprint: str | None = None) -> bool:
@@ -330,10 +340,12 @@ def _read_entry(path: Path) -> Trial:
     return encoding.trial_from(record, series)
 
 
-def _chosen(named: Iterable[tuple[str, Trial]]) -> Trial | None:
+def _chosen(named: Iterable[tuple[str, Trial]], fingerprint: str | None) -> Trial | None:
     """The trial that counts among those of one key, whatever the order in which they came."""
     ordered = sorted(named, key=lambda entry: (entry[1].record.provenance.started, entry[0]))
     trials = [trial for _, trial in ordered]
+    preferred = [t for t in trials if t.record.provenance.fingerprint == fingerprint]
+    trials = preferred or trials
     first: dict[str, Trial] = {}
     for trial in trials:
         if not trial.failed:
@@ -343,6 +355,7 @@ def _chosen(named: Iterable[tuple[str, Trial]]) -> Trial | None:
 
 def _chosen_directories(parent: Path, name: str | None) -> list[Path]:
     if name is not None:
+        check_id(name, "name of a directory")
         return [parent / name] if is_directory(parent / name) else []
     return [path for path in subdirectories(parent) if _is_id(path.name)]
 

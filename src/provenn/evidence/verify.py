@@ -10,6 +10,7 @@ from typing import Any
 from provenn.evidence.attempt import last_line
 from provenn.evidence.claims import Claim
 from provenn.evidence.executors import Executor, InProcess
+from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
 from provenn.evidence.relations import Relation
@@ -96,7 +97,8 @@ def verify(
 def _stored(stores: Sequence[Store], page: Page, preset: str, config: str) -> list[Trial]:
     """The trials of the first store that has any, with the seeds from 0 up to the first gap."""
     for store in stores:
-        if trials := store.trials(page.paper.slug, preset, config):
+        trials = store.trials(page.paper.slug, preset, config, fingerprint=fingerprint(page))
+        if trials:
             return [trial for n, trial in enumerate(trials) if trial.seed == n]
     return []
 

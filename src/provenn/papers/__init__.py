@@ -18,13 +18,20 @@ def slugs() -> list[str]:
     return sorted(_modules())
 
 
-@cache
 def load(slug: str) -> Page:
     """The page of a paper.
 
     Raises:
+        TypeError: If ``slug`` is not a string.
         ValueError: If there is no such page; the message names the nearest slug.
     """
+    if not isinstance(slug, str):
+        raise TypeError(f"slug must be a string such as 'phnn', got {slug!r:.80}")
+    return _load(slug)
+
+
+@cache
+def _load(slug: str) -> Page:
     modules = _modules()
     if slug not in modules:
         raise ValueError(f"unknown paper {slug!r}; {nearest(slug, modules)}")

@@ -64,7 +64,7 @@ class Config:
     networks: tuple[str, ...] = ("digits-2", "digits-3")
     points: int = 10
     samples: int = 512
-    tiny: int = 6
+    tiny: int = 4
     max_domains: int = 200
     branch_networks: tuple[str, ...] = ()
     branch_domains: int = 200

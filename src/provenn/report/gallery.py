@@ -9,6 +9,7 @@ from pathlib import Path
 
 from provenn.evidence.assess import assess
 from provenn.evidence.controls import gather
+from provenn.evidence.fields import check_sequence, check_type
 from provenn.evidence.lock import history
 from provenn.evidence.page import Page
 from provenn.evidence.store import Store
@@ -38,6 +39,7 @@ def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
         Path of ``index.html``.
 
     Raises:
+        TypeError: If an argument has the wrong type.
         ValueError: If two pages have the same slug, or ``out`` holds files and is no gallery.
         StoreError: If the ``claims.lock`` beside a page cannot be read.
         OSError: If ``out`` cannot be written; what was there before is still there.
@@ -47,6 +49,9 @@ def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
         ...     build([], [], Path(folder) / "gallery").name
         'index.html'
     """
+    check_sequence(pages, Page, "pages")
+    check_sequence(stores, Store, "stores")
+    check_type(out, Path, "out")
     slugs = [page.paper.slug for page in pages]
     if len(set(slugs)) != len(slugs):
         raise ValueError(f"pages must have different slugs, got {sorted(slugs)}")

@@ -145,7 +145,10 @@ def tighten(root: Root, options: BranchAndBound, deadline: float) -> tuple[float
             elif bound > closed:
                 heapq.heappush(queue, (-bound, next(tie), domains.signs[i], domains.candidates[i]))
 
-    keep(_bound_domains(root, options, whole), whole.new_tensor([root.bound], dtype=torch.float64))
+    keep(
+        _bound_domains(root, options, whole, closed),
+        whole.new_tensor([root.bound], dtype=torch.float64),
+    )
     n_domains = 1
     while queue and -queue[0][0] > closed and time.perf_counter() < deadline:
         room = (options.max_domains - n_domains) // (2 * options.look_ahead)
@@ -156,19 +159,21 @@ def tighten(root: Root, options: BranchAndBound, deadline: float) -> tuple[float
         parents = torch.tensor([-bound for bound, *_ in worst], dtype=torch.float64)
         signs = torch.stack([s for *_, s, _ in worst])
         candidates = torch.stack([c for *_, c in worst])
-        children = _split(root, options, signs, candidates)
+        children = _split(root, options, signs, candidates, closed)
         n_domains += 2 * size * candidates.shape[1]
         keep(children, parents.repeat_interleave(2).to(children.bound.device))
     return min(root.bound, max(closed, -queue[0][0] if queue else -math.inf)), n_domains
 
 
-def _split(root: Root, options: BranchAndBound, signs: Tensor, candidates: Tensor) -> Domains:
+def _split(
+    root: Root, options: BranchAndBound, signs: Tensor, candidates: Tensor, closed: float
+) -> Domains:
     """Both children of each domain, on the candidate whose worse child is best."""
     n, k = candidates.shape
     children = signs[:, None, None].repeat(1, k, 2, 1)
     for side, sign in enumerate((1, -1)):
         children[:, :, side].scatter_(2, candidates[..., None], sign)
-    domains = _bound_domains(root, options, children.flatten(0, 2))
+    domains = _bound_domains(root, options, children.flatten(0, 2), closed)
     if k == 1:
         return domains
     worth = torch.where(domains.empty, -math.inf, domains.bound).reshape(n, k, 2).amax(2)
@@ -177,7 +182,8 @@ def _split(root: Root, options: BranchAndBound, signs: Tensor, candidates: Tenso
     return Domains(**{name: value[taken] for name, value in vars(domains).items()})
 
 
-def _bound_domains(root: Root, options: BranchAndBound, signs: Tensor) -> Domains:
+def _bound_domains(root: Root, options: BranchAndBound, signs: Tensor, closed: float) -> Domains:
+    """Bound a batch of domains; whether a decided one is empty matters only above ``closed``."""
     graph, n = root.graph, len(signs)
     splits = _by_node(graph, signs)
     objective = root.objective.expand(n, -1, -1)
@@ -204,8 +210,9 @@ def _bound_domains(root: Root, options: BranchAndBound, signs: Tensor) -> Domain
         }
     result = norm_bound(graph, objective, lines, root.norm, root.memory_budget)
     decided = torch.stack([(s != 0).flatten(1).all(1) for s in states.values()]).all(0)
+    bound = result.bound[:, 0].double()
     if options.recompute:
-        empty = empty | _contradicts(root, states, splits, decided & ~empty)
+        empty = empty | _contradicts(root, states, splits, decided & ~empty & (bound > closed))
     scores = torch.cat(
         [
             _score(lines[i], result.coefficients[i], states[i], options.score).flatten(1)
@@ -216,7 +223,7 @@ def _bound_domains(root: Root, options: BranchAndBound, signs: Tensor) -> Domain
     k = min(options.look_ahead, scores.shape[1])
     return Domains(
         signs=signs,
-        bound=result.bound[:, 0].double(),
+        bound=bound,
         empty=empty,
         decided=decided,
         candidates=scores.topk(k, dim=1).indices,

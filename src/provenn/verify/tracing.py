@@ -46,13 +46,13 @@ def trace(model: nn.Module, like: Tensor) -> Graph:
     """
     _check_model(model)
     try:
-        traced = fx.symbolic_trace(model)
+        program = fx.Tracer().trace(model)
     except Exception as error:
         raise UnsupportedOperatorError(
             f"model could not be traced by torch.fx ({error}); its forward must not branch on "
             f"the values of its input"
         ) from error
-    lowering = _Lowering(traced, like)
+    lowering = _Lowering(model, program, like)
     output = lowering.run(Symbol(0, tuple(like.shape[1:])))
     if not isinstance(output, Symbol) or len(output.shape) != 1:
         given = (BATCH, *output.shape) if isinstance(output, Symbol) else type(output).__name__
@@ -64,8 +64,8 @@ def trace(model: nn.Module, like: Tensor) -> Graph:
 class _Lowering(fx.Interpreter):
     """Runs the traced program on symbols; what no symbol enters is computed as it stands."""
 
-    def __init__(self, traced: fx.GraphModule, like: Tensor) -> None:
-        super().__init__(traced)
+    def __init__(self, model: nn.Module, program: fx.Graph, like: Tensor) -> None:
+        super().__init__(model, graph=program)
         self.extra_traceback = False
         self.builder = Builder(like)
 

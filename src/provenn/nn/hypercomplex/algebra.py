@@ -6,6 +6,8 @@ A finite-dimensional algebra with basis ``e_1..e_n`` is its multiplication table
 layer holds (and learns) its algebra.
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -91,7 +93,7 @@ def cayley_dickson(
 
     Raises:
         TypeError: If ``algebra`` is not a floating-point tensor.
-        ValueError: If its shape is not (n, n, n) or an entry is not finite.
+        ValueError: If its shape is not (n, n, n), or an entry or ``gamma`` is not finite.
 
     Example:
         >>> quaternion = cayley_dickson(algebra("complex"))
@@ -102,6 +104,8 @@ def cayley_dickson(
     check_cube("algebra", algebra)
     if isinstance(gamma, bool) or not isinstance(gamma, (int, float)):
         raise TypeError(f"gamma must be a number, got {type(gamma).__name__}")
+    if not math.isfinite(gamma):
+        raise ValueError(f"gamma must be finite, got {gamma}")
     n = algebra.shape[0]
     left = algebra  # left[i] @ x = e_i x
     right = algebra.permute(2, 1, 0)  # right[i] @ x = x e_i

@@ -34,12 +34,30 @@ class Conversion:
         converted: Names of the layers that were replaced.
         skipped: Name of each other linear or convolution layer to the reason why it stayed.
         parameters: Trainable numbers before and after.
+
+    Raises:
+        TypeError: If an argument has the wrong type.
+        ValueError: If a number of parameters is negative.
     """
 
     model: nn.Module
     converted: tuple[str, ...]
     skipped: dict[str, str]
     parameters: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        _check_module(self.model)
+        _check_names("converted", self.converted, tuple, "a tuple")
+        skipped = self.skipped
+        if not isinstance(skipped, dict) or not all(
+            isinstance(text, str) for pair in skipped.items() for text in pair
+        ):
+            raise TypeError(f"skipped must map names to reasons, got {skipped!r}")
+        counts = self.parameters
+        if not isinstance(counts, tuple) or [type(count) for count in counts] != [int, int]:
+            raise TypeError(f"parameters must be two integers, before and after, got {counts!r}")
+        if min(counts) < 0:
+            raise ValueError(f"parameters must each be at least 0, got {counts}")
 
     def __str__(self) -> str:
         before, after = self.parameters
@@ -93,8 +111,7 @@ def convert_to_ph(
     check_choice("init", init, INITS)
     check_flag("keep_first", keep_first)
     check_flag("keep_last", keep_last)
-    if isinstance(keep, str) or not all(isinstance(name, str) for name in keep):
-        raise TypeError(f"keep must be a collection of names, got {keep!r}")
+    _check_names("keep", keep, Collection, "a collection")
     model = copy.deepcopy(model)
     layers = {
         name: module
@@ -158,6 +175,15 @@ def convert_to_dense(model: nn.Module) -> nn.Module:
 def _check_module(model: Any) -> None:
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+
+
+def _check_names(name: str, value: Any, kind: type[Any], described: str) -> None:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, kind)
+        or not all(isinstance(item, str) for item in value)
+    ):
+        raise TypeError(f"{name} must be {described} of names, got {value!r}")
 
 
 def _uses(model: nn.Module) -> dict[int, set[int]]:

@@ -36,11 +36,11 @@ def ph_weight(
 
     Args:
         algebra: ``A``, shape (n, n, n).
-        filters: ``F``, shape (n, out / n, in / (n groups), *kernel).
+        filters: ``F``, shape ``(n, out / n, in / (n groups), *kernel)``.
         groups: Number of blocked connections, as in ``torch.nn.Conv2d``; divides out / n.
 
     Returns:
-        ``H`` of shape (out, in / groups, *kernel).
+        ``H`` of shape ``(out, in / groups, *kernel)``.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -68,13 +68,13 @@ def ph_linear(
     """Parameterized hypercomplex multiplication ``y = x H^T + b``.
 
     Args:
-        x: Input, shape (*, in).
+        x: Input, shape ``(*, in)``.
         algebra: ``A``, shape (n, n, n).
         filters: ``S``, shape (n, out / n, in / n).
         bias: ``b``, shape (out,).
 
     Returns:
-        Output of shape (*, out).
+        Output of shape ``(*, out)``.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.

@@ -14,8 +14,10 @@ import math
 from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
@@ -98,7 +100,7 @@ class _PHLayer(nn.Module):
         if self._given_algebra is None:
             nn.init.xavier_uniform_(self.algebra)
         else:
-            self.algebra.copy_(torch.tensor(self._given_algebra, device="cpu"))
+            self.algebra.copy_(torch.from_numpy(self._given_algebra))
         fan_in = math.prod(self.filters.shape[2:]) * self.n
         if self.init == "official":
             nn.init.xavier_uniform_(self.filters)
@@ -106,8 +108,7 @@ class _PHLayer(nn.Module):
             # mean over (a, c) of sum_i A_i[a, c]^2, the factor from Var F to Var H
             gain = 1 / self.n
             if self._given_algebra is not None:
-                gain = sum(a**2 for A in self._given_algebra for row in A for a in row)
-                gain = gain / self.n**2 or 1.0
+                gain = float(np.square(self._given_algebra).sum(0).mean()) or 1.0
             bound = math.sqrt(3 * 2 / (fan_in * gain))
             nn.init.uniform_(self.filters, -bound, bound)
         if self.bias is not None:
@@ -224,10 +225,10 @@ class PHLinear(_PHLayer):
         """Multiply by the weight and add the bias.
 
         Args:
-            x: Input, shape (*, in_features).
+            x: Input, shape ``(*, in_features)``.
 
         Returns:
-            Output, shape (*, out_features).
+            Output, shape ``(*, out_features)``.
         """
         check_input(x, self.in_features, -1, None, self.filters)
         return functional.linear(x, self.weight, self.bias)
@@ -301,10 +302,10 @@ class _PHConv(_PHLayer):
         """Convolve with the weight and add the bias.
 
         Args:
-            x: Input, shape (batch, in_channels, *size), or without the batch.
+            x: Input, shape ``(batch, in_channels, *size)``, or without the batch.
 
         Returns:
-            Output, shape (batch, out_channels, *size_out), or without the batch.
+            Output, shape ``(batch, out_channels, *size_out)``, or without the batch.
         """
         axes = self.axes
         check_input(x, self.in_channels, -1 - axes, (axes + 1, axes + 2), self.filters)
@@ -432,8 +433,12 @@ class PHConv3d(_PHConv):
     dense = nn.Conv3d
 
 
-def _given_algebra(algebra: str | Tensor | None, n: int) -> list[list[list[float]]] | None:
-    """The matrices as lists, which no device or dtype touches; ``None`` for a random algebra."""
+def _given_algebra(algebra: str | Tensor | None, n: int) -> NDArray[np.float64] | None:
+    """Float64 matrices, or ``None`` for a random algebra.
+
+    An array, because a tensor that is no buffer would look as if it followed ``to`` and
+    ``state_dict``, and a buffer on the meta device would lose what ``reset_parameters`` needs.
+    """
     if algebra is None:
         return None
     if isinstance(algebra, str):
@@ -443,11 +448,10 @@ def _given_algebra(algebra: str | Tensor | None, n: int) -> list[list[list[float
         check_cube("algebra", algebra)
         if algebra.device.type == "meta":
             raise ValueError("algebra must have values, got a tensor on the meta device")
-        matrices = algebra.detach()
+        matrices = algebra.detach().to("cpu", torch.float64, copy=True)
     if matrices.shape[0] != n:
         raise ValueError(f"algebra must have n = {n} matrices, got {matrices.shape[0]}")
-    values: list[list[list[float]]] = matrices.tolist()
-    return values
+    return matrices.numpy()
 
 
 class _DenseWeight:

@@ -1,14 +1,15 @@
 """Bounding a network with every competitor, and comparing what they found."""
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from statistics import fmean, median
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -73,6 +74,16 @@ def bounders(
     return tuple(b for b in everyone if not left_out.get(b.name, False))
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """A network and the boxes around some of its inputs."""
+
+    model: nn.Module
+    x: Tensor
+    eps: float
+    clip: tuple[float, float] | None = None
+
+
 @dataclass
 class Comparison:
     """Runs every competitor on the same boxes, and keeps what they cost and who broke the order."""
@@ -85,55 +96,48 @@ class Comparison:
     """Largest relative excess of a bound over the next looser one, over points and classes."""
     recurjac_violation: float = 0.0
     """The same, of the method over RecurJac."""
-    costs: dict[str, list[Cost]] = field(default_factory=dict)
+    costs: dict[str, Cost] = field(default_factory=dict)
 
-    def run(
-        self, model: nn.Module, x: Tensor, eps: float, clip: tuple[float, float] | None = None
-    ) -> dict[str, LipschitzBounds]:
-        """Bounds of every competitor around every point."""
-        found = {}
+    def run(self, boxes: Sequence[Boxes]) -> list[dict[str, LipschitzBounds]]:
+        """Bounds of every competitor for each of the boxes."""
+        found: list[dict[str, LipschitzBounds]] = [{} for _ in boxes]
+        parameters = max(sum(p.numel() for p in b.model.parameters()) for b in boxes)
         for competitor in self.competitors:
             with self.ctx.measure() as meter:
-                found[competitor.name] = self._bound(competitor, model, x, eps, clip)
+                for box, results in zip(boxes, found, strict=True):
+                    results[competitor.name] = self._bound(competitor, box)
             flops = math.nan
             if competitor.name not in UNCOUNTED:
                 with FlopCounterMode(display=False) as counter:
-                    self._bound(competitor, model, x[:1], eps, clip)
+                    self._bound(competitor, replace(boxes[-1], x=boxes[-1].x[:1]))
                 flops = counter.get_total_flops()
-            parameters = sum(p.numel() for p in model.parameters())
             cost = meter.cost(parameters=parameters, flops=flops)
-            self.costs.setdefault(competitor.name, []).append(cost)
-        self.order_violation = max(self.order_violation, _excess(list(found.values())))
-        pair = _excess([found["crown"], found["recurjac"]])
-        self.recurjac_violation = max(self.recurjac_violation, pair)
+            self.costs[competitor.name] = cost
+        for results in found:
+            self.order_violation = max(self.order_violation, _excess(list(results.values())))
+            pair = _excess([results["crown"], results["recurjac"]])
+            self.recurjac_violation = max(self.recurjac_violation, pair)
         return found
 
     def results(self, quality: Mapping[str, Mapping[str, float]]) -> list[Competitor]:
-        """The competitors with that quality and what they cost; operations are of one point."""
+        """The competitors with that quality; operations are those of one point of the last box."""
         return [
             Competitor(
                 name=c.name,
                 label=c.label,
                 role=c.role,
                 quality=quality[c.name],
-                cost=_total(self.costs.get(c.name, [])),
+                cost=self.costs[c.name],
             )
             for c in self.competitors
         ]
 
-    def _bound(
-        self,
-        competitor: Bounder,
-        model: nn.Module,
-        x: Tensor,
-        eps: float,
-        clip: tuple[float, float] | None,
-    ) -> LipschitzBounds:
+    def _bound(self, competitor: Bounder, boxes: Boxes) -> LipschitzBounds:
         return local_lipschitz(
-            model,
-            x,
-            eps,
-            clip=clip,
+            boxes.model,
+            boxes.x,
+            boxes.eps,
+            clip=boxes.clip,
             samples=self.samples if competitor.name == "sampled" else 0,
             seed=self.ctx.seed,
             memory_budget=self.memory_budget,
@@ -167,8 +171,8 @@ def measure_network(
     if device.type == "cpu":
         model, x = model.double(), x.double()
     quality: dict[str, dict[str, float]] = {c.name: {} for c in compare.competitors}
-    for eps in network.eps:
-        found = compare.run(model, x, radius(eps), network.clip)
+    boxes = [Boxes(model, x, radius(eps), network.clip) for eps in network.eps]
+    for eps, found in zip(network.eps, compare.run(boxes), strict=True):
         key = f"{name}_{tag(eps)}"
         for competitor, result in found.items():
             relative = result.bound / found["recurjac"].bound
@@ -205,54 +209,46 @@ def measure_tiny(instances: int, compare: Comparison) -> Metrics:
         compare: The competitors, the oracle among them.
 
     Returns:
-        For each competitor: ``to_exact``, the median ratio of its bound to the exact constant over
-        networks with at most 12 unstable neurons; ``gap_closed``, the mean share of the method's
-        gap to the exact constant that it closes, over those with at least 4; ``improved``, the
-        share of networks where the method is not exact in which it is below the method.
+        For each competitor ``to_exact``, the median ratio of its bound to the exact constant over
+        networks with at most 12 unstable neurons. For the method without and with branch and
+        bound, over those where it is not exact without: ``gap_closed``, the mean share of the gap
+        that is closed where at least 4 neurons are unstable, and ``improved``, the share of
+        networks with a lower bound.
     """
-    names = [c.name for c in compare.competitors]
-    ratios: dict[str, list[float]] = {name: [] for name in names}
-    closed: dict[str, list[float]] = {name: [] for name in names}
-    improved: dict[str, list[float]] = {name: [] for name in names}
-    unstable: list[int] = []
-    no_crossing = 0.0
-    total = instances * len(TINY)
-    for i in range(total):
-        compare.ctx.progress(i, total, "tiny networks")
-        widths = TINY[i % len(TINY)]
-        model, x = random_network(widths), torch.randn(1, widths[0], dtype=torch.float64)
-        no_crossing = max(no_crossing, _no_crossing_error(model, x, compare.competitors))
-        n_unstable = int(local_lipschitz(model, x, TINY_EPS, samples=0).n_unstable)
-        if n_unstable > ORACLE_UNSTABLE:
-            continue
-        found = {k: float(v.bound) for k, v in compare.run(model, x, TINY_EPS).items()}
-        exact, plain = found["exact"], found["crown"]
-        unstable.append(n_unstable)
-        for name in names:
-            ratios[name].append(found[name] / exact)
-            if plain > exact * (1 + 1e-6):
-                improved[name].append(float(found[name] < plain * (1 - 1e-9)))
-                if n_unstable >= 4:
-                    closed[name].append((plain - found[name]) / (plain - exact))
-    quality = {
-        name: {
-            "to_exact": median(ratios[name]) if unstable else math.nan,
-            "gap_closed": fmean(closed[name]) if closed[name] else math.nan,
-            "improved": fmean(improved[name]) if improved[name] else math.nan,
-        }
-        for name in names
+    boxes = [
+        Boxes(random_network(widths), torch.randn(1, widths[0], dtype=torch.float64), TINY_EPS)
+        for widths in TINY * instances
+    ]
+    no_crossing = max(_no_crossing_error(box, compare.competitors) for box in boxes)
+    counts = [int(_crown(box).n_unstable) for box in boxes]
+    kept = [i for i, count in enumerate(counts) if count <= ORACLE_UNSTABLE]
+    unstable = np.array([counts[i] for i in kept])
+    found = compare.run([boxes[i] for i in kept])
+    bounds = {
+        c.name: np.array([float(results[c.name].bound) for results in found])
+        for c in compare.competitors
     }
+    exact, plain = bounds["exact"], bounds["crown"]
+    loose = plain > exact * (1 + 1e-6)
+    quality = {
+        name: {"to_exact": float(np.median(bound / exact))} for name, bound in bounds.items()
+    }
+    for name in ("crown", "crown-bab"):
+        bound = bounds[name]
+        closed = (plain - bound)[loose] / (plain - exact)[loose]
+        quality[name]["gap_closed"] = _mean(closed[unstable[loose] >= 4])
+        quality[name]["improved"] = _mean(bound[loose] < plain[loose] * (1 - 1e-9))
     return Metrics(
         values={
             "order_violation_tiny": compare.order_violation,
             "recurjac_violation_tiny": compare.recurjac_violation,
             "no_crossing_error": no_crossing,
-            "tiny_networks": len(unstable),
-            "tiny_loose_networks": len(improved["crown"]),
+            "tiny_networks": len(kept),
+            "tiny_loose_networks": int(loose.sum()),
         },
         series={
-            "tiny_unstable": np.asarray(unstable, dtype=np.float64),
-            **{f"tiny_ratio_{name}": np.asarray(ratios[name]) for name in names},
+            "tiny_unstable": unstable,
+            **{f"tiny_ratio_{name}": bound / exact for name, bound in bounds.items()},
         },
         competitors=compare.results(quality),
     )
@@ -291,29 +287,32 @@ def _excess(results: Sequence[LipschitzBounds]) -> float:
     return max(0.0, *excess)
 
 
-def _no_crossing_error(model: nn.Module, x: Tensor, competitors: Sequence[Bounder]) -> float:
+def _no_crossing_error(box: Boxes, competitors: Sequence[Bounder]) -> float:
     """Relative distance to RecurJac's bound when no gradient can cross zero.
 
-    All weights after the first layer are made positive for it: gradients are then of one sign.
+    All weights after the first layer are positive for it: gradients are then of one sign.
     """
-    later = [layer for layer in model.modules() if isinstance(layer, nn.Linear)][1:]
-    weights = [layer.weight.data.clone() for layer in later]
-    for layer in later:
+    model = copy.deepcopy(box.model)
+    for layer in [layer for layer in model.modules() if isinstance(layer, nn.Linear)][1:]:
         layer.weight.data.abs_()
     crown, recurjac = (
-        local_lipschitz(model, x, TINY_EPS, samples=0, **c.arguments).per_class
+        local_lipschitz(model, box.x, box.eps, samples=0, **c.arguments).per_class
         for c in competitors
         if c.name in ("crown", "recurjac")
     )
-    for layer, weight in zip(later, weights, strict=True):
-        layer.weight.data.copy_(weight)
     return float((crown / recurjac - 1).abs().max())
+
+
+def _crown(box: Boxes) -> LipschitzBounds:
+    return local_lipschitz(box.model, box.x, box.eps, samples=0)
+
+
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if values.size else math.nan
 
 
 def _total(costs: Sequence[Cost]) -> Cost:
     """Costs of several networks: the largest network, and all the time that they took."""
-    if not costs:
-        return Cost()
     known = [c.flops for c in costs if not math.isnan(c.flops)]
     return Cost(
         parameters=max(c.parameters for c in costs),

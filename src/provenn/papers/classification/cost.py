@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from scipy.optimize import bisect
 from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 from torch.utils.flop_counter import FlopCounterMode
@@ -41,6 +40,8 @@ def match_scale(build: Callable[[float], nn.Module], target: int) -> float:
 
     The generators are left as they were.
     """
+    from scipy.optimize import bisect  # costly to import
+
     counts: dict[float, int] = {}
 
     def excess(scale: float) -> float:

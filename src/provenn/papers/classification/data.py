@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from provenn.data import load
@@ -47,6 +46,8 @@ def split_images(
         mean: Mean of each channel, taken off.
         std: Standard deviation of each channel, divided by.
     """
+    from sklearn.model_selection import train_test_split  # costly to import
+
     shift = np.array(mean, dtype=np.float32).reshape(1, -1, 1, 1)
     scale = np.array(std, dtype=np.float32).reshape(1, -1, 1, 1)
 
