@@ -62,7 +62,7 @@ class Conversion:
     def __str__(self) -> str:
         before, after = self.parameters
         lines = [
-            f"{len(self.converted)} layers converted, {len(self.skipped)} kept; "
+            f"{len(self.converted)} of {len(self.converted) + len(self.skipped)} layers converted; "
             f"parameters {before:,} -> {after:,}"
         ]
         lines += [f"  kept {name}: {reason}" for name, reason in self.skipped.items()]
@@ -103,7 +103,7 @@ def convert_to_ph(
         >>> net = nn.Sequential(nn.Conv2d(4, 8, 3), nn.Flatten(), nn.LazyLinear(10))
         >>> result = convert_to_ph(net, n=2, keep_last=False)
         >>> print(result)
-        1 layers converted, 1 kept; parameters 296 -> 160
+        1 of 2 layers converted; parameters 296 -> 160
           kept 2: LazyLinear has no sizes yet
     """
     _check_module(model)
