@@ -49,6 +49,7 @@ def compare(
     *,
     at_least: float | None = None,
     at_most: float | None = None,
+    overhead: bool = False,
     rounds: int = 15,
     seconds: float = 0.1,
 ) -> Row:
@@ -60,6 +61,7 @@ def compare(
         reference: Second function.
         at_least: Target for the speed-up reference / ours.
         at_most: Target for the overhead ours / reference.
+        overhead: Whether the ratio is ours / reference; so it is if ``at_most`` is given.
         rounds: Pairs of timings.
         seconds: Time spent on each timing.
     """
@@ -67,9 +69,13 @@ def compare(
         tuple(_milliseconds(function, seconds) for function in (ours, reference))
         for _ in range(rounds)
     ]
-    overhead = at_most is not None
+    overhead = overhead or at_most is not None
     ratios = [a / b if overhead else b / a for a, b in timings]
-    target = ("<=", at_most) if overhead else None if at_least is None else (">=", at_least)
+    target = None
+    if at_most is not None:
+        target = ("<=", at_most)
+    elif at_least is not None:
+        target = (">=", at_least)
     return Row(
         what,
         median(a for a, _ in timings),
