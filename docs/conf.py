@@ -43,10 +43,10 @@ html_theme = "pydata_sphinx_theme"
 html_title = "provenn"
 html_static_path = ["_static"]
 html_css_files = ["provenn.css"]
-html_sidebars = {"*": [], "methods/*": [], "generated/cheat-sheet": []}
+html_sidebars = {"*": [], "generated/cheat-sheet": []}
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 9,
     "secondary_sidebar_items": ["page-toc"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
