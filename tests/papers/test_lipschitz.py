@@ -121,7 +121,7 @@ def test_figures_are_drawn_from_trials(honest):
 
 def test_the_sweeps_are_drawn_by_depth_and_width():
     metrics = run(networks=("depth-2", "depth-3", "width-16"), samples=4)
-    assert "depth" in PAGE.figures([as_trial(metrics)])
+    assert set(PAGE.figures([as_trial(metrics)])) == {"exact", "depth", "cost"}
 
 
 def test_the_dense_form_computes_the_same():

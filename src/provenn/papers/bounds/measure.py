@@ -25,7 +25,8 @@ from provenn.papers.bounds.networks import (
     tag,
     train,
 )
-from provenn.verify import BranchAndBound, LipschitzBounds, local_lipschitz
+from provenn.verify import BranchAndBound, local_lipschitz
+from provenn.verify.lipschitz import LipschitzBounds
 
 TINY = ((2, 6, 6, 2), (3, 8, 8, 3), (4, 10, 10, 3))
 TINY_EPS = 0.3
