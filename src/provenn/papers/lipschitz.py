@@ -410,8 +410,13 @@ def figures(trials: Sequence["Trial"]) -> Mapping[str, "Figure"]:
     finished = [t for t in trials if not t.failed]
     if not finished:
         return {}
-    drawn = {"radius": draw.bounds_by_radius(finished), "exact": draw.ratio_to_exact(finished)}
-    if any(name.startswith("depth") for name in draw.networks(finished)):
+    names = draw.networks(finished)
+    drawn = {}
+    if any(len(NETWORKS[name].eps) > 1 for name in names):
+        drawn["radius"] = draw.bounds_by_radius(finished)
+    drawn["exact"] = draw.ratio_to_exact(finished)
+    if any(name.startswith("depth") for name in names):
         drawn["depth"] = draw.ratio_by_size(finished)
-    drawn["cost"] = draw.tightness_and_time(finished)
+    if names:
+        drawn["cost"] = draw.tightness_and_time(finished)
     return drawn

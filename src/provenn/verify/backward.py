@@ -181,6 +181,9 @@ def _gradient_bounds(
 ) -> tuple[Tensor, Tensor]:
     """Bounds on the gradient with respect to elements ``rows`` of a node."""
     node = graph.nodes[position]
+    readers = graph.readers(position)
+    reader = graph.nodes[readers[0]] if len(readers) == 1 else None
+    at = readers[0] if isinstance(reader, Affine) else position
     batch, classes, _ = objective.shape
     shared, own = graph.widths(position)
     per_row = (2 * batch * classes * own + shared) * graph.like.element_size()
@@ -189,8 +192,11 @@ def _gradient_bounds(
     upper = torch.zeros_like(lower)
     for i in range(0, len(rows), chunk):
         part = rows[i : i + chunk]
-        start = unit_rows(part, node.shape, graph.like)[None, None, None]
-        value = _propagate(graph, position, start, lines, objective)
+        if isinstance(reader, Affine):
+            start = reader.operator.columns(part, graph.like)
+        else:
+            start = unit_rows(part, node.shape, graph.like)
+        value = _propagate(graph, at, start[None, None, None], lines, objective)
         upper[..., i : i + chunk], lower[..., i : i + chunk] = value[0], value[-1]
     if not len(rows):
         return lower, upper
@@ -239,20 +245,24 @@ def _propagate(
 
 
 def _through_product(a: Tensor, node: ReLU, lines: Lines, *, both: bool) -> tuple[Tensor, Tensor]:
-    """Coefficients on ``q`` from those on ``δ q``, and the constant gained."""
-    up, down = lines.upper_slope, lines.lower_slope
-    up_constant, down_constant = lines.upper_constant.flatten(2), lines.lower_constant.flatten(2)
-    positive, negative = a.clamp(min=0), a.clamp(max=0)
-    if not both:
-        constant = torch.einsum("sbcrd,bcd->sbcr", positive.flatten(4), up_constant)
-        constant = constant + torch.einsum("sbcrd,bcd->sbcr", negative.flatten(4), down_constant)
-        return positive * up[None, :, :, None] + negative * down[None, :, :, None], constant
-    on_positive = torch.stack([up, down])[:, :, :, None]
-    on_negative = torch.stack([down, up])[:, :, :, None]
-    constants = torch.stack([up_constant, down_constant])
-    constant = torch.einsum("sbcrd,sbcd->sbcr", positive.flatten(4), constants)
-    constant = constant + torch.einsum("sbcrd,sbcd->sbcr", negative.flatten(4), constants.flip(0))
-    return positive * on_positive + negative * on_negative, constant
+    """Coefficients on ``q`` from those on ``δ q``, and the constant gained.
+
+    Positive coefficients take the upper line and negative ones the lower, on side 0; the other way
+    round on side 1. That is the line of negative coefficients, and the difference to the other line
+    for the positive part.
+    """
+    slope = lines.lower_slope[None], lines.upper_slope[None]
+    constant = lines.lower_constant[None].flatten(3), lines.upper_constant[None].flatten(3)
+    if both:
+        slope = torch.cat(slope), torch.cat(slope[::-1])
+        constant = torch.cat(constant), torch.cat(constant[::-1])
+    positive = a.clamp(min=0)
+    gained = torch.einsum("sbcrd,sbcd->sbcr", a.flatten(4), constant[0])
+    gained = gained + torch.einsum(
+        "sbcrd,sbcd->sbcr", positive.flatten(4), constant[1] - constant[0]
+    )
+    on_negative, difference = slope[0][:, :, :, None], (slope[1] - slope[0])[:, :, :, None]
+    return (a * on_negative).addcmul_(positive, difference), gained
 
 
 def _scatter(values: Tensor, rows: Tensor, node: ReLU) -> Tensor:

@@ -213,12 +213,13 @@ def _through_relu(
         down = torch.where(unstable, adaptive, fixed)[None, :, None]
     else:
         down = torch.where(unstable[:, None], slope, fixed[:, None])
-    positive, negative = a.clamp(min=0), a.clamp(max=0)
+    positive = a.clamp(min=0)
     up = up[:, None].expand_as(down[0])
-    on_positive, on_negative = torch.stack([down[0], up]), torch.stack([up, down[-1]])
-    above = torch.stack([negative[0], positive[-1]]).flatten(3)
+    on_negative = torch.stack([up, down[-1]])
+    difference = torch.stack([down[0] - up, up - down[-1]])
+    above = torch.stack([a[0] - positive[0], positive[-1]]).flatten(3)
     constant = torch.einsum("sbrd,bd->sbr", above, intercept.flatten(1))
-    return positive * on_positive + negative * on_negative, constant
+    return (a * on_negative).addcmul_(positive, difference), constant
 
 
 def _optimised(

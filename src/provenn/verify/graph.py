@@ -96,6 +96,10 @@ class Graph:
             depends.append(isinstance(node, ReLU) or any(depends[p] for p in node.parents))
         return tuple(depends)
 
+    def readers(self, position: int) -> list[int]:
+        """Positions of the nodes that read a node."""
+        return [i for i, node in enumerate(self.nodes) if position in node.parents]
+
     def widths(self, position: int = 0) -> tuple[int, int]:
         """Largest node from ``position`` on: of all, and of those that follow a ReLU."""
         sizes = [

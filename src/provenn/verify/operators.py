@@ -108,6 +108,12 @@ class Convolution(LinearOperator):
         return convolve(a, self.weight, None, self.stride, self.padding, self.dilation, self.groups)
 
     def _adjoint(self, a: Tensor) -> Tensor:
+        kernel = self.weight.shape[2:]
+        full = tuple(
+            d * (k - 1) - p for k, p, d in zip(kernel, self.padding, self.dilation, strict=True)
+        )
+        if a.dtype == torch.float32 and set(self.stride) == {1} and min(full) >= 0:
+            return self._mirrored(a, full)
         transpose = grad.conv1d_input if len(self.stride) == 1 else grad.conv2d_input
         result: Tensor = transpose(
             (a.shape[0], *self.in_shape),
@@ -119,6 +125,14 @@ class Convolution(LinearOperator):
             self.groups,
         )
         return result
+
+    def _mirrored(self, a: Tensor, padding: Shape) -> Tensor:
+        """``Wᵀ a`` as a convolution with the mirrored kernel: twice as fast on a CPU in float32."""
+        out, each, *kernel = self.weight.shape
+        grouped = self.weight.reshape(self.groups, out // self.groups, each, *kernel)
+        mirrored = grouped.transpose(1, 2).flatten(0, 1).flip(tuple(range(2, 2 + len(kernel))))
+        convolve = functional.conv1d if len(self.stride) == 1 else functional.conv2d
+        return convolve(a, mirrored, None, 1, padding, self.dilation, self.groups)
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ from provenn.papers.bounds.networks import (
     tag,
     train,
 )
-from provenn.verify import BranchAndBound, LipschitzBounds, local_lipschitz
+from provenn.verify import BranchAndBound, local_lipschitz
+from provenn.verify.lipschitz import LipschitzBounds
 
 TINY = ((2, 6, 6, 2), (3, 8, 8, 3), (4, 10, 10, 3))
 TINY_EPS = 0.3
@@ -183,9 +184,9 @@ def measure_network(
                 quality[competitor][f"improved_{key}"] = float(better.double().mean())
     timings = {}
     if dense and isinstance(model, nn.Sequential):
-        forms = (("conv", model), ("dense", dense_form(model, x.shape[1:])))
-        for form, built in forms:
-            point = x[:1] if form == "conv" else x[:1].flatten(1)
+        single, shape = copy.deepcopy(model).float(), x.shape[1:]
+        for form, built in (("conv", single), ("dense", dense_form(single, shape))):
+            point = x[:1].float().reshape(1, *(shape if form == "conv" else (-1,)))
             result = local_lipschitz(
                 built, point, radius(network.eps[-1]), clip=network.clip, samples=0
             )
