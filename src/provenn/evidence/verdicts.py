@@ -84,10 +84,7 @@ class Verdict:
     @property
     def binding(self) -> Part | None:
         """The part that decides: the one with the lowest bound relative to its spread."""
-        if not self.parts:
-            return None
-        order = {"fails": 0, "undecided": 1, "holds": 2, "not judged": 3}
-        return min(self.parts, key=lambda p: (order[p.status], -_finite(p.p_value), p.margin.mean))
+        return _binding(self.parts) if self.parts else None
 
     @property
     def p_value(self) -> float:
@@ -131,7 +128,8 @@ def judge(claim: Claim, trials: Sequence[Trial], *, stale: bool = False) -> Verd
         effect = _effect(claim.relation, trials)
     except KeyError as error:
         return Verdict(claim=claim, status="not judged", reason=str(error.args[0]))
-    status, reason = _combine(parts)
+    binding = _binding(parts)
+    status, reason = binding.status, binding.reason
     if any(part.status != "holds" for part in peer_parts):
         status, reason = "undecided", f"weak peer: {claim.peer_check} is not shown"
     crashed = sum(
@@ -279,12 +277,9 @@ def _p_value(mean: float, error: float, n: int) -> float:
     return float(stats.t.sf(mean / error, n - 1))
 
 
-def _combine(parts: Sequence[Part]) -> tuple[Status, str]:
-    for status in ("fails", "undecided", "holds"):
-        reasons = [p.reason for p in parts if p.status == status]
-        if reasons:
-            return status, reasons[0]
-    raise ValueError("a relation must give at least one margin")
+def _binding(parts: Sequence[Part]) -> Part:
+    order = {"fails": 0, "undecided": 1, "holds": 2}
+    return min(parts, key=lambda p: (order[p.status], -_finite(p.p_value), p.margin.mean))
 
 
 def _effect(relation: Relation, trials: Sequence[Trial]) -> Interval:
