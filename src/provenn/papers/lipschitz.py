@@ -71,7 +71,7 @@ class Config:
     branch_timeout: float = 3600.0
     recompute: bool = True
     compare_dense: tuple[str, ...] = ()
-    memory_budget: int = 2**26
+    memory_budget: int = 2**25
     relaxation: Literal["linear", "constant"] = "linear"
     branching: bool = True
 

@@ -70,7 +70,7 @@ def gradient_lines(
     states: States,
     objective: Objective,
     relaxation: Relaxation = "crown",
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> dict[int, Lines]:
     """Lines around ``δ q`` for every ReLU node, the last first.
 
@@ -92,7 +92,7 @@ def input_gradient_bounds(
     objective: Objective,
     lines: Mapping[int, Lines],
     rows: Tensor | None = None,
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> tuple[Float[Tensor, "batch classes rows"], Float[Tensor, "batch classes rows"]]:
     """Bounds on the gradient with respect to the input elements ``rows`` (all by default)."""
     if rows is None:
@@ -105,7 +105,7 @@ def norm_bound(
     objective: Objective,
     lines: Mapping[int, Lines],
     norm: Norm = "inf",
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> NormBound:
     """Bound the norm of the gradient with respect to the input.
 

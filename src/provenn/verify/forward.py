@@ -70,7 +70,7 @@ def forward_bounds(
     optimise: bool = False,
     splits: States | None = None,
     base: ForwardBounds | None = None,
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> ForwardBounds:
     """Bound the value before each ReLU over the region.
 

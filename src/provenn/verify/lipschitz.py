@@ -75,7 +75,7 @@ def jacobian_bounds(
     hi: Float[Tensor, "batch *features"] | None = None,
     method: JacobianMethod = "crown",
     forward: Forward = "crown",
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> JacobianBounds:
     """Bound every entry of the Jacobian over a box around each input.
 
@@ -149,7 +149,7 @@ def local_lipschitz(
     branch_and_bound: BranchAndBound | Mapping[str, Any] | None = None,
     samples: int = 256,
     seed: int = 0,
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> LipschitzBounds:
     """Bound how fast each output can change inside a region around each input.
 

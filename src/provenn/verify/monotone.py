@@ -17,7 +17,7 @@ def is_monotone(
     output: int,
     *,
     value_range: tuple[float, float] = (0.0, 1.0),
-    memory_budget: int = 2**26,
+    memory_budget: int = 2**25,
 ) -> Int8[Tensor, " batch"]:
     """Whether an output provably moves in one direction as one feature runs over its range.
 

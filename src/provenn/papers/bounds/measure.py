@@ -92,7 +92,7 @@ class Comparison:
     competitors: Sequence[Bounder]
     ctx: Context
     samples: int
-    memory_budget: int = 2**26
+    memory_budget: int = 2**25
     order_violation: float = 0.0
     """Largest relative excess of a bound over the next looser one, over points and classes."""
     recurjac_violation: float = 0.0
