@@ -145,10 +145,7 @@ class Ratio(Relation):
         _check_limits("Ratio", self.at_least, self.at_most)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        ratio = self.effect(scalars, series)
-        low = () if self.at_least is None else (ratio - self.at_least,)
-        high = () if self.at_most is None else (self.at_most - ratio,)
-        return (*low, *high)
+        return _within(self.effect(scalars, series), self.at_least, self.at_most)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
         denominator = lookup(scalars, self.b)
@@ -167,9 +164,7 @@ class Ratio(Relation):
         return (low is not None and low >= 1) or (high is not None and high <= 1)
 
     def __str__(self) -> str:
-        low = "" if self.at_least is None else f"{self.at_least:g} <= "
-        high = "" if self.at_most is None else f" <= {self.at_most:g}"
-        return f"{low}{self.a} / {self.b}{high}"
+        return _between(f"{self.a} / {self.b}", self.at_least, self.at_most)
 
 
 @dataclass(frozen=True)
@@ -271,10 +266,7 @@ class Slope(Relation):
         _check_limits("Slope", self.at_least, self.at_most)
 
     def margins(self, scalars: Scalars, series: Series) -> tuple[float, ...]:
-        slope = self.effect(scalars, series)
-        low = () if self.at_least is None else (slope - self.at_least,)
-        high = () if self.at_most is None else (self.at_most - slope,)
-        return (*low, *high)
+        return _within(self.effect(scalars, series), self.at_least, self.at_most)
 
     def effect(self, scalars: Scalars, series: Series) -> float:
         for name in (self.n, self.cost):
@@ -293,9 +285,7 @@ class Slope(Relation):
         return (self.at_least is not None) + (self.at_most is not None)
 
     def __str__(self) -> str:
-        low = "" if self.at_least is None else f"{self.at_least:g} <= "
-        high = "" if self.at_most is None else f" <= {self.at_most:g}"
-        return f"{low}slope of log {self.cost} over log {self.n}{high}"
+        return _between(f"slope of log {self.cost} over log {self.n}", self.at_least, self.at_most)
 
 
 @dataclass(frozen=True)
@@ -361,6 +351,19 @@ def from_dict(plain: Mapping[str, Any]) -> Relation:
 
 def _value(scalars: Scalars, operand: str | float) -> float:
     return lookup(scalars, operand) if isinstance(operand, str) else float(operand)
+
+
+def _within(value: float, at_least: float | None, at_most: float | None) -> tuple[float, ...]:
+    """Margins of ``value`` to the limits that there are."""
+    low = () if at_least is None else (value - at_least,)
+    high = () if at_most is None else (at_most - value,)
+    return (*low, *high)
+
+
+def _between(what: str, at_least: float | None, at_most: float | None) -> str:
+    low = "" if at_least is None else f"{at_least:g} <= "
+    high = "" if at_most is None else f" <= {at_most:g}"
+    return f"{low}{what}{high}"
 
 
 def _names(*operands: str | float) -> tuple[str, ...]:
