@@ -433,8 +433,8 @@ def figures(trials: Sequence["Trial"]) -> Mapping[str, "Figure"]:
     if not finished:
         return {}
     return {
-        "accuracy": draw.accuracy_against_cost(finished),
         "algebra": algebra_figure(finished[0]),
+        "accuracy": draw.accuracy_against_cost(finished),
         "recovery": recovery_figure(finished),
         "learning": draw.learning_curves(finished),
         "cost": draw.cost_bars(finished, "real"),
