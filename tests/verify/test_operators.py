@@ -102,3 +102,14 @@ def test_a_convolution_is_never_made_dense():
         if isinstance(value, torch.Tensor)
     ]
     assert max(held) == 2 * 8 * 16 * 16
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize(("padding", "dilation"), [(0, 1), (1, 1), (2, 2), (3, 1)])
+def test_the_mirrored_convolution_is_the_transpose(groups, padding, dilation):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(4, 6, (3, 2), padding=padding, dilation=dilation, groups=groups)
+    graph = trace(nn.Sequential(layer, nn.Flatten()), torch.empty(0, 4, 7, 8))
+    operator = graph.nodes[1].operator
+    h, z = torch.randn(5, 4, 7, 8), torch.randn(5, *operator.out_shape)
+    torch.testing.assert_close((operator.apply(h) * z).sum(), (h * operator.adjoint(z)).sum())
