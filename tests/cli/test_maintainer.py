@@ -57,7 +57,11 @@ def test_a_new_method_is_clean(checkout):
     assert len(files) == 5
     for command in (["check"], ["format", "--check"]):
         done = subprocess.run(
-            ["ruff", *command, *files], cwd=checkout, capture_output=True, text=True, timeout=60
+            [sys.executable, "-m", "ruff", *command, *files],
+            cwd=checkout,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
         assert done.returncode == 0, done.stdout
 
