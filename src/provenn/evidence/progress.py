@@ -132,7 +132,7 @@ class Lines:
         """Print what happened."""
         match event:
             case Planned(tasks, skipped):
-                self._total = len(tasks)
+                self._total, self._settled = len(tasks), 0
                 self.say(f"{len(tasks)} to run, {len(skipped)} already in the store")
             case Started(task):
                 self._started[task.key] = self._told[task.key] = time.monotonic()

@@ -232,7 +232,8 @@ def measure_tiny(instances: int, compare: Comparison) -> Metrics:
     exact, plain = bounds["exact"], bounds["crown"]
     loose = plain > exact * (1 + 1e-6)
     quality = {
-        name: {"to_exact": float(np.median(bound / exact))} for name, bound in bounds.items()
+        name: {"to_exact": float(np.median(_ratios(bound, exact)))}
+        for name, bound in bounds.items()
     }
     for name in ("crown", "crown-bab"):
         bound = bounds[name]
@@ -306,6 +307,12 @@ def _no_crossing_error(box: Boxes, competitors: Sequence[Bounder]) -> float:
 
 def _crown(box: Boxes) -> LipschitzBounds:
     return local_lipschitz(box.model, box.x, box.eps, samples=0)
+
+
+def _ratios(bounds: NDArray[np.float64], exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``bounds / exact``; where a network is constant in its box, 1 for a bound of zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((exact == 0) & (bounds == 0), 1.0, bounds / exact)
 
 
 def _mean(values: NDArray[Any]) -> float:
