@@ -124,3 +124,11 @@ def test_no_color_is_respected(monkeypatch, no_color):
 def test_the_reader_gets_what_suits_the_console():
     assert isinstance(reader(terminal()), Board)
     assert isinstance(reader(console()), Lines)
+
+
+def test_lines_count_anew_for_each_run():
+    out = console()
+    with Lines(out) as lines:
+        for event in (*EVENTS, *EVENTS):
+            lines(event)
+    assert text_of(out).count("(2 of 2)") == 2
