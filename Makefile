@@ -10,7 +10,6 @@ export OMP_NUM_THREADS ?= 1
 
 demo: $(VENV)/.demo
 	$(BIN)/provenn run --all --preset quick
-	$(BIN)/provenn report
 
 test: lint types unit compiled
 
