@@ -159,7 +159,8 @@ def in_process(monkeypatch):
     monkeypatch.setattr("provenn.evidence.executors.Processes", lambda workers: InProcess())
 
 
-def test_controls_find_that_the_claims_notice(provenn_command, store, in_process):
+def test_controls_find_that_the_claims_notice(provenn_command, store, in_process, monkeypatch):
+    monkeypatch.setattr("provenn.evidence.store.committed_store", lambda: None)
     code, out, _ = provenn_command("controls", "tiny", "--seeds", 6, "--store", store)
     assert code == 0
     assert "1 of 1" in out
