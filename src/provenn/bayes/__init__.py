@@ -1,0 +1,1 @@
+"""Amortised and variational Bayesian inference."""

@@ -1,0 +1,1 @@
+"""Prior-data fitted networks."""
