@@ -1,0 +1,77 @@
+"""What the priors accept, said in one sentence each."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DTYPES = (torch.float32, torch.float64)
+
+
+def check_integer(name: str, value: Any, least: int = 1) -> None:
+    """Refuse anything but an integer from ``least`` on."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {value!r} of type {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    least: float = 0.0,
+    above: float | None = None,
+    below: float = math.inf,
+) -> None:
+    """Refuse anything but a finite number from ``least`` on (or ``above`` a bound), ``below``."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    high_enough = value >= least if above is None else value > above
+    if not (high_enough and value < below):
+        start = f"at least {least:g}" if above is None else f"greater than {above:g}"
+        end = "finite" if below == math.inf else f"less than {below:g}"
+        raise ValueError(f"{name} must be {start} and {end}, got {value}")
+
+
+def check_choice(name: str, value: Any, accepted: Sequence[str | None]) -> None:
+    """Refuse anything but one of the accepted values."""
+    if value not in accepted:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")
+
+
+def check_data(
+    n_features: int, x: Tensor, y: Tensor, x_query: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Context and query points in float64, once their shapes fit each other and the prior.
+
+    Raises:
+        TypeError: If one of them is not a tensor of floating-point numbers.
+        ValueError: If shapes do not fit or the context holds NaN or infinity.
+    """
+    for name, value in (("x", x), ("y", y), ("x_query", x_query)):
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+        if not value.is_floating_point():
+            raise TypeError(f"{name} must be floating-point, got {value.dtype}")
+        if not bool(value.isfinite().all()):
+            raise ValueError(f"{name} must be finite, got NaN or infinity")
+    for name, value in (("x", x), ("x_query", x_query)):
+        if value.ndim < 2 or value.shape[-1] != n_features:
+            raise ValueError(
+                f"{name} must have shape (*batch, points, n_features={n_features}), "
+                f"got {tuple(value.shape)}"
+            )
+    if y.shape != x.shape[:-1]:
+        raise ValueError(
+            f"y must have the shape of x without features, {tuple(x.shape[:-1])}, "
+            f"got {tuple(y.shape)}"
+        )
+    if x_query.shape[:-2] != x.shape[:-2]:
+        raise ValueError(
+            f"x_query must have the batch shape of x, {tuple(x.shape[:-2])}, "
+            f"got {tuple(x_query.shape[:-2])}"
+        )
+    return x.double(), y.double(), x_query.double()
