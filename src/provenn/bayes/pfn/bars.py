@@ -14,6 +14,14 @@ from jaxtyping import Float, Real
 from torch import Tensor
 from torch.nn import functional
 
+from provenn.bayes.pfn.borders import (
+    at_bucket,
+    bucket_of,
+    equal_mass_borders,
+    mass_before,
+    problem_of,
+    with_ends,
+)
 from provenn.bayes.pfn.likelihoods import (
     Levels,
     RegressionLikelihood,
@@ -22,9 +30,11 @@ from provenn.bayes.pfn.likelihoods import (
     checked_levels,
     has_values,
 )
+from provenn.bayes.pfn.priors.prior import Prior, check_prior, draw
 
 HALF_NORMAL_MEDIAN = 0.6744897501960817
 HALF_NORMAL_MEAN = math.sqrt(2 / math.pi)
+DATASETS_AT_ONCE = 1000
 
 
 class BarDistribution(RegressionLikelihood):
@@ -79,14 +89,16 @@ class BarDistribution(RegressionLikelihood):
         if borders.is_meta:
             raise ValueError("borders must have values, got a tensor on the meta device")
         borders = borders.to(dtype or torch.promote_types(borders.dtype, torch.float32))
-        problem = _problem(borders, 2 if full_support else 1)
+        problem = problem_of(borders, 2 if full_support else 1)
         if problem:
             raise ValueError(f"borders {problem}")
         self.full_support = full_support
         self.n_outputs = len(borders) - 1
         # An array, because a buffer on the meta device loses what reset_parameters needs.
         self._values = borders.detach().to("cpu", torch.float64, copy=True).numpy()
-        self.register_buffer("borders", torch.empty_like(borders, device=device or _default()))
+        self.register_buffer(
+            "borders", torch.empty_like(borders, device=device or torch.get_default_device())
+        )
         self.reset_parameters()
 
     @classmethod
@@ -118,24 +130,52 @@ class BarDistribution(RegressionLikelihood):
         """
         check_float_tensor("y", y)
         check_integer("n_buckets", n_buckets)
-        y = y.detach().flatten().to(torch.promote_types(y.dtype, torch.float32))
-        size = len(y) // n_buckets
-        if size == 0:
-            raise ValueError(
-                f"y must have at least n_buckets = {n_buckets} samples, got {y.numel()}"
-            )
         if not bool(y.isfinite().all()):
             raise ValueError("y must be finite, got NaN or inf")
-        # Cut before sorting: cut afterwards, it would be the largest samples that are lost.
-        groups = y[: size * n_buckets].sort().values.reshape(n_buckets, size)
-        inner = (groups[:-1, -1] + groups[1:, 0]) / 2
-        borders = torch.cat([y.min()[None], inner, y.max()[None]])
-        if not bool((borders.diff() > 0).all()):
+        y = y.detach().flatten().to(torch.promote_types(y.dtype, torch.float32))
+        return cls(equal_mass_borders(y, n_buckets), full_support)
+
+    @classmethod
+    def from_prior(
+        cls,
+        prior: Prior,
+        n_buckets: int = 100,
+        full_support: bool = True,
+        *,
+        datasets: int = 100_000,
+        n_points: int = 20,
+        seed: int = 0,
+    ) -> "BarDistribution":
+        """Borders between which the prior puts equal mass, from the targets of its data sets.
+
+        Args:
+            prior: Regression prior.
+            n_buckets: Number K of buckets.
+            full_support: Whether the outer buckets are half-normal tails.
+            datasets: Number of data sets to draw.
+            n_points: Points of each data set.
+            seed: Seed of the draws.
+
+        Returns:
+            The distribution.
+
+        Raises:
+            TypeError: If an argument has the wrong type.
+            ValueError: If the prior is one of classes, or its targets do not give the borders.
+        """
+        check_prior(prior)
+        if prior.n_classes is not None:
             raise ValueError(
-                f"y must have enough distinct values for {n_buckets} buckets of equal mass, got "
-                f"{len(y)} samples of {len(y.unique())} distinct values; take fewer buckets"
+                f"prior must be of regression, with n_classes None, got {prior.n_classes} classes"
             )
-        return cls(borders, full_support)
+        check_integer("datasets", datasets)
+        check_integer("n_points", n_points)
+        generator = torch.Generator().manual_seed(seed)
+        targets = []
+        for start in range(0, datasets, DATASETS_AT_ONCE):
+            count = min(DATASETS_AT_ONCE, datasets - start)
+            targets.append(draw(prior, count, n_points, generator=generator)[1].flatten())
+        return cls.from_samples(torch.cat(targets), n_buckets, full_support)
 
     @property
     def config(self) -> dict[str, Any]:
@@ -177,13 +217,13 @@ class BarDistribution(RegressionLikelihood):
         """
         outputs, y = self._checked_with(outputs, y)
         borders = self._borders(outputs)
-        bucket = _bucket(borders, y)
-        log_p = functional.log_softmax(outputs, -1).gather(-1, bucket.unsqueeze(-1)).squeeze(-1)
+        bucket = bucket_of(y, borders)
+        log_p = at_bucket(functional.log_softmax(outputs, -1), bucket)
         log_height = -borders.diff().log()
         if self.full_support:
             (first, s_0), (last, s_K) = _tails(borders)
             tail = math.log(HALF_NORMAL_MEAN * HALF_NORMAL_MEDIAN)
-            log_height = _with_ends(log_height, log_height[:1] + tail, log_height[-1:] + tail)
+            log_height = with_ends(log_height, log_height[:1] + tail, log_height[-1:] + tail)
             z = (first - y).clamp(min=0) / s_0 + (y - last).clamp(min=0) / s_K
             return log_p + (log_height[bucket] - 0.5 * z.square())
         inside = (y >= borders[0]) & (y <= borders[-1])
@@ -208,7 +248,7 @@ class BarDistribution(RegressionLikelihood):
         within = borders.diff().square() / 12
         if self.full_support:
             tails = borders.diff().square() * ((1 - 2 / math.pi) / HALF_NORMAL_MEDIAN**2)
-            within = _with_ends(within, tails[:1], tails[-1:])
+            within = with_ends(within, tails[:1], tails[-1:])
         mean = (p * centres).sum(-1, keepdim=True)
         variance: Tensor = (p * (within + (centres - mean).square())).sum(-1)
         return variance
@@ -226,7 +266,7 @@ class BarDistribution(RegressionLikelihood):
         """Probability of a target of at most ``y``, ``(*batch, m)``."""
         outputs, y = self._checked_with(outputs, y)
         borders = self._borders(outputs)
-        bucket = _bucket(borders, y)
+        bucket = bucket_of(y, borders)
         p = outputs.softmax(-1)
         left = borders[bucket]
         share = ((y - left) / (borders[bucket + 1] - left)).clamp(0, 1)
@@ -236,8 +276,7 @@ class BarDistribution(RegressionLikelihood):
             above = torch.special.erf((y - last).clamp(min=0) / (s_K * math.sqrt(2)))
             share = torch.where(bucket == 0, below, share)
             share = torch.where(bucket == self.n_outputs - 1, above, share)
-        before, own = _at(_before(p), bucket), _at(p, bucket)
-        return (before + own * share).clamp(max=1)
+        return (mass_before(p, bucket) + at_bucket(p, bucket) * share).clamp(max=1)
 
     def quantile(
         self, outputs: Float[Tensor, "*batch n_outputs"], levels: Levels
@@ -274,7 +313,7 @@ class BarDistribution(RegressionLikelihood):
             bucket = bucket.clamp(max=self.n_outputs - 2)
             bucket = torch.where(is_last, self.n_outputs - 1, bucket)
         tiny = torch.finfo(p.dtype).tiny
-        before, own = _at(_before(p), bucket), _at(p, bucket).clamp(min=tiny)
+        before, own = mass_before(p, bucket), at_bucket(p, bucket).clamp(min=tiny)
         share = ((alpha - before) / own).clamp(0, 1)
         value = borders[bucket] + share * borders.diff()[bucket]
         if self.full_support:
@@ -321,12 +360,13 @@ class BarDistribution(RegressionLikelihood):
             raise TypeError(f"maximize must be a bool, got {maximize!r}")
         threshold = torch.as_tensor(best, dtype=outputs.dtype, device=outputs.device)
         try:
-            threshold = threshold.expand(outputs.shape[:-1]).unsqueeze(-1)
+            threshold.expand(outputs.shape[:-1])
         except RuntimeError:
             raise ValueError(
                 f"best must be a number or broadcast to {tuple(outputs.shape[:-1])}, that of "
                 f"outputs without the last axis, got {tuple(threshold.shape)}"
             ) from None
+        threshold = threshold.unsqueeze(-1)
         borders, p = self._borders(outputs), outputs.softmax(-1)
         if not maximize:
             borders, p, threshold = -borders.flip(-1), p.flip(-1), -threshold
@@ -388,7 +428,7 @@ class BarDistribution(RegressionLikelihood):
         if not self.full_support:
             return centres
         (first, s_0), (last, s_K) = _tails(borders)
-        return _with_ends(centres, first - s_0 * HALF_NORMAL_MEAN, last + s_K * HALF_NORMAL_MEAN)
+        return with_ends(centres, first - s_0 * HALF_NORMAL_MEAN, last + s_K * HALF_NORMAL_MEAN)
 
     def _excess(self, borders: Tensor, threshold: Tensor) -> Tensor:
         """``E[max(y - threshold, 0)]`` for y within each bucket, ``(*batch, m, K)``."""
@@ -407,7 +447,7 @@ class BarDistribution(RegressionLikelihood):
         w = v.clamp(min=0)
         mills = math.sqrt(math.pi / 2) * torch.special.erfcx(w / root)
         above = HALF_NORMAL_MEAN * torch.exp(-0.5 * w.square()) * (1 - w * mills)
-        return _with_ends(excess, s_0 * below, s_K * (above + (-v).clamp(min=0)))
+        return with_ends(excess, s_0 * below, s_K * (above + (-v).clamp(min=0)))
 
     def _apply(self, fn: Any, recurse: bool = True) -> "BarDistribution":
         """Move or cast; borders in less than float32 could coincide."""
@@ -427,53 +467,14 @@ class BarDistribution(RegressionLikelihood):
             or borders.shape != self.borders.shape
         ):
             return
-        problem = _problem(borders, self.n_outputs)
+        problem = problem_of(borders, self.n_outputs)
         if problem:
             errors.append(f"{prefix}borders {problem}")
         else:
             self._values = borders.detach().to("cpu", torch.float64, copy=True).numpy()
 
 
-def _default() -> torch.device:
-    return torch.get_default_device()
-
-
-def _problem(borders: Tensor, n_buckets: int) -> str:
-    """What keeps the tensor from being borders of at least that many buckets; empty if nothing."""
-    if borders.ndim != 1 or len(borders) < n_buckets + 1:
-        return f"must have shape (K + 1,) with K >= {n_buckets}, got {tuple(borders.shape)}"
-    if not bool(borders.isfinite().all()):
-        return "must be finite, got NaN or inf"
-    if not bool((borders.diff() > 0).all()):
-        at = int((borders.diff() <= 0).nonzero()[0])
-        pair = f"{float(borders[at])} before {float(borders[at + 1])}"
-        return f"must be strictly increasing, got {pair} at position {at}"
-    return ""
-
-
-def _bucket(borders: Tensor, y: Tensor) -> Tensor:
-    """Index k with ``b_k < y <= b_{k+1}``; beyond the borders the outer buckets."""
-    return torch.bucketize(y.detach().contiguous(), borders[1:-1])
-
-
 def _tails(borders: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     """Start ``(1,)`` and scale ``(1,)`` of the left tail and of the right one."""
     widths = borders.diff() / HALF_NORMAL_MEDIAN
     return (borders[1:2], widths[:1]), (borders[-2:-1], widths[-1:])
-
-
-def _with_ends(values: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """The values with the first and the last one replaced along the last axis."""
-    return torch.cat([first, values[..., 1:-1], last], -1)
-
-
-def _before(p: Tensor) -> Tensor:
-    """Total mass of the buckets to the left of each, ``(*batch, m, K)``."""
-    return functional.pad(p.cumsum(-1)[..., :-1], (1, 0))
-
-
-def _at(values: Tensor, bucket: Tensor) -> Tensor:
-    """Entries of the last axis, one for each bucket index, or several."""
-    if bucket.ndim == values.ndim:
-        return values.gather(-1, bucket)
-    return values.gather(-1, bucket.unsqueeze(-1)).squeeze(-1)
