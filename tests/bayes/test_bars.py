@@ -441,7 +441,13 @@ def test_low_precision_is_computed_in_float32():
     torch.testing.assert_close(found, bars.log_prob(outputs.float(), y))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         torch.testing.assert_close(bars.mean(outputs), bars.mean(outputs.float()))
-    assert torch.equal(bars.to(torch.bfloat16).borders, BORDERS.float())
+
+
+def test_borders_stay_in_float32_when_cast_to_less():
+    borders = BORDERS.float() / 3
+    cast = BarDistribution(borders).to(torch.bfloat16)
+    assert torch.equal(cast.borders, borders)
+    assert cast.to(torch.float64).borders.dtype == torch.float64
 
 
 def test_borders_from_samples_as_the_sheet_defines():
