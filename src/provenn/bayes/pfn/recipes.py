@@ -96,7 +96,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     "tabular-binary": Recipe(
         TabularBNNPrior(),
-        steps=20_000,
+        steps=16_000,
         network={"d_model": 128, "n_layers": 4, "n_heads": 4, "standardize": True},
         fitting={
             "n_points": 50,
