@@ -36,6 +36,12 @@ def check_number(
         raise ValueError(f"{name} must be {start} and {end}, got {value}")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Refuse anything but a bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, got {value!r} of type {type(value).__name__}")
+
+
 def check_choice(name: str, value: Any, accepted: Sequence[str | None]) -> None:
     """Refuse anything but one of the accepted values."""
     if value not in accepted:

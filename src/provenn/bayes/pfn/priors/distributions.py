@@ -97,6 +97,25 @@ class Beta:
         return (logit - _log_gamma(self.beta, size, generator, device)).sigmoid()
 
 
+def sample_or_repeat(
+    value: float | Sequence[float] | Gamma,
+    size: Sequence[int],
+    generator: torch.Generator | None,
+    device: torch.device | None,
+) -> Float64[Tensor, "..."]:
+    """Draws of a random hyper-parameter, or the values of a fixed one in the same shape.
+
+    Args:
+        value: A distribution, or what broadcasts to ``size``.
+        size: Shape of the result.
+        generator: Source of randomness; ``None`` for torch's global one.
+        device: Where the result lies; ``None`` for torch's default.
+    """
+    if isinstance(value, Gamma):
+        return value.sample(size, generator, device)
+    return torch.tensor(value, dtype=torch.float64, device=device).expand(*size)
+
+
 def _log_gamma(
     shape: float,
     size: Sequence[int],

@@ -8,18 +8,43 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from provenn.bayes.pfn.priors.checks import check_choice, check_data, check_integer, check_number
-from provenn.bayes.pfn.priors.distributions import Gamma
+from provenn.bayes.pfn.priors.checks import (
+    check_choice,
+    check_data,
+    check_flag,
+    check_integer,
+    check_number,
+)
+from provenn.bayes.pfn.priors.distributions import Gamma, sample_or_repeat
 from provenn.bayes.pfn.priors.prior import check_request
 
 NOISE_FLOOR = 1e-4
 """Least variance of the noise; a smaller draw is raised to it."""
 
+
+def _rbf(r: Tensor) -> Tensor:
+    return r.square().mul_(-0.5).exp_()
+
+
+def _matern12(r: Tensor) -> Tensor:
+    return (-r).exp_()
+
+
+def _matern32(r: Tensor) -> Tensor:
+    r = math.sqrt(3) * r
+    return (1 + r) * (-r).exp_()
+
+
+def _matern52(r: Tensor) -> Tensor:
+    r = math.sqrt(5) * r
+    return r.square().div_(3).add_(r).add_(1) * (-r).exp_()
+
+
 KERNELS: dict[str, Callable[[Tensor], Tensor]] = {
-    "rbf": lambda r: (-0.5 * r.square()).exp(),
-    "matern12": lambda r: (-r).exp(),
-    "matern32": lambda r: (1 + math.sqrt(3) * r) * (-math.sqrt(3) * r).exp(),
-    "matern52": lambda r: (1 + math.sqrt(5) * r + 5 / 3 * r.square()) * (-math.sqrt(5) * r).exp(),
+    "rbf": _rbf,
+    "matern12": _matern12,
+    "matern32": _matern32,
+    "matern52": _matern52,
 }
 """Correlation as a function of the distance in lengthscales."""
 
@@ -49,6 +74,8 @@ class GaussianProcessPrior:
         outputscale: ``σ_f²``, the variance of ``f``: a number or a :class:`Gamma`.
         noise: ``σ²``, the *variance* of ``ε``: a number of at least 1e-4, or a :class:`Gamma`,
             whose draws below 1e-4 are raised to it.
+        vary_n_features: Whether each data set has its own number of features, uniform from 1 to
+            ``n_features``; those not in use are 0 at every point.
 
     Raises:
         TypeError: If an argument has the wrong type.
@@ -73,6 +100,7 @@ class GaussianProcessPrior:
     lengthscale: float | Sequence[float] | Gamma = 0.6
     outputscale: float | Gamma = 1.0
     noise: float | Gamma = NOISE_FLOOR
+    vary_n_features: bool = False
 
     def __post_init__(self) -> None:
         check_integer("n_features", self.n_features)
@@ -92,6 +120,7 @@ class GaussianProcessPrior:
             check_number("outputscale", self.outputscale, above=0.0)
         if not isinstance(self.noise, Gamma):
             check_number("noise", self.noise, least=NOISE_FLOOR)
+        check_flag("vary_n_features", self.vary_n_features)
 
     @classmethod
     def with_hyperprior(cls, n_features: int = 1) -> "GaussianProcessPrior":
@@ -132,6 +161,11 @@ class GaussianProcessPrior:
         """Draw ``batch`` data sets of ``n`` points; see :class:`Prior`."""
         place = check_request(batch, n, generator, device, dtype)
         x = torch.rand(batch, n, self.n_features, generator=generator, device=place, dtype=dtype)
+        if self.vary_n_features:
+            used = torch.randint(
+                1, self.n_features + 1, (batch, 1, 1), generator=generator, device=place
+            )
+            x = x * (torch.arange(self.n_features, device=place) < used)
         lengthscale, outputscale, noise = self.sample_hyperparameters(batch, generator, place)
         points = x.double()
         covariance = covariance_matrix(points, points, self.kernel, lengthscale, outputscale)
@@ -162,15 +196,11 @@ class GaussianProcessPrior:
             >>> bool((noise >= 1e-4).all())
             True
         """
-
-        def values(given: float | Sequence[float] | Gamma, size: tuple[int, ...]) -> Tensor:
-            if isinstance(given, Gamma):
-                return given.sample(size, generator, device)
-            return torch.tensor(given, dtype=torch.float64, device=device).expand(size)
-
-        lengthscale = values(self.lengthscale, (batch, self.n_features))
-        outputscale = values(self.outputscale, (batch,))
-        return lengthscale, outputscale, values(self.noise, (batch,)).clamp(min=NOISE_FLOOR)
+        size = (batch, self.n_features)
+        lengthscale = sample_or_repeat(self.lengthscale, size, generator, device)
+        outputscale = sample_or_repeat(self.outputscale, (batch,), generator, device)
+        noise = sample_or_repeat(self.noise, (batch,), generator, device)
+        return lengthscale, outputscale, noise.clamp(min=NOISE_FLOOR)
 
     def predictive(
         self,
