@@ -17,6 +17,7 @@ SIZE = 28
 
 MAX_STROKES = 3
 BLUR = 0.2
+"""Standard deviation of the blur in pixels."""
 
 
 class Strokes(NamedTuple):
