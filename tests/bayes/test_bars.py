@@ -319,6 +319,28 @@ def test_samples_follow_the_cdf(full_support):
     assert abs(correlation) < 0.03
 
 
+@BOTH
+def test_no_targets(full_support):
+    bars, outputs = BarDistribution(BORDERS, full_support), draw_outputs(0, 3)
+    assert bars.sample(outputs, 4).shape == (4, 0, 3)
+    assert bars.quantile(outputs, [0.1, 0.9]).shape == (0, 3, 2)
+    for function in (bars.mean, bars.variance, bars.mode, bars.median):
+        assert function(outputs).shape == (0, 3)
+    y = torch.zeros(0, 3)
+    assert bars.cdf(outputs, y).shape == bars.log_prob(outputs, y).shape == (0, 3)
+    assert bars.expected_improvement(outputs, 0.0).shape == (0, 3)
+
+
+def test_improvement_takes_a_threshold_for_each_target():
+    bars, outputs = BarDistribution(BORDERS), draw_outputs(2, 3)
+    best = torch.linspace(-3, 5, 6, dtype=torch.float64).reshape(2, 3)
+    found = bars.expected_improvement(outputs, best)
+    for i in range(2):
+        for j in range(3):
+            one = bars.expected_improvement(outputs[i, j], float(best[i, j]))
+            torch.testing.assert_close(found[i, j], one)
+
+
 def test_sampling_is_governed_by_the_generator():
     bars, outputs = BarDistribution(BORDERS), draw_outputs(3, 4)
     first = bars.sample(outputs, 5, torch.Generator().manual_seed(7))
@@ -588,6 +610,8 @@ def test_from_prior_refuses():
         BarDistribution.from_prior(BetaBernoulliPrior())
     with pytest.raises(ValueError, match="datasets must be at least 1, got 0"):
         BarDistribution.from_prior(GaussianProcessPrior(1), datasets=0)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        BarDistribution.from_prior(GaussianProcessPrior(1), seed=-1)
 
 
 BARS = BarDistribution(BORDERS.float())

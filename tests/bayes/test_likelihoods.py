@@ -167,8 +167,16 @@ GAUSSIAN, BERNOULLI, CATEGORICAL = GaussianLikelihood(), BernoulliLikelihood(), 
     [
         (lambda: GaussianLikelihood("1"), TypeError, "variance_floor"),
         (lambda: GaussianLikelihood(True), TypeError, "variance_floor must be a number, got True"),
-        (lambda: GaussianLikelihood(-1.0), ValueError, "finite and at least 0, got -1.0"),
-        (lambda: GaussianLikelihood(math.nan), ValueError, "finite and at least 0, got nan"),
+        (
+            lambda: GaussianLikelihood(-1.0),
+            ValueError,
+            "at least 0 and finite, got -1.0",
+        ),
+        (
+            lambda: GaussianLikelihood(math.nan),
+            ValueError,
+            "at least 0 and finite, got nan",
+        ),
         (lambda: CategoricalLikelihood(2.0), TypeError, "n_classes"),
         (lambda: CategoricalLikelihood(1), ValueError, "n_classes must be at least 2, got 1"),
         (lambda: GAUSSIAN.mean(draw(3, 3)), ValueError, r"\(\*batch, 2\), got \(3, 3\)"),

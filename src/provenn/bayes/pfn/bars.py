@@ -22,11 +22,10 @@ from provenn.bayes.pfn.borders import (
     problem_of,
     with_ends,
 )
+from provenn.bayes.pfn.checks import check_flag, check_float_tensor, check_integer
 from provenn.bayes.pfn.likelihoods import (
     Levels,
     RegressionLikelihood,
-    check_float_tensor,
-    check_integer,
     checked_levels,
     has_values,
 )
@@ -52,7 +51,7 @@ class BarDistribution(RegressionLikelihood):
     Args:
         borders: ``(K + 1,)``, strictly increasing, in units of the target.
         full_support: Whether the outer buckets are half-normal tails; needs K >= 2.
-        device: Device of the buffer.
+        device: Device of the buffer; PyTorch's default device if ``None``.
         dtype: Type of the buffer, float32 or float64; that of ``borders`` if ``None``.
 
     Raises:
@@ -81,8 +80,7 @@ class BarDistribution(RegressionLikelihood):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(full_support, bool):
-            raise TypeError(f"full_support must be a bool, got {full_support!r}")
+        check_flag("full_support", full_support)
         if dtype not in (None, torch.float32, torch.float64):
             raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         check_float_tensor("borders", borders)
@@ -161,7 +159,14 @@ class BarDistribution(RegressionLikelihood):
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the prior is one of classes, or its targets do not give the borders.
+            ValueError: If the prior is one of classes, a number is out of range, or the targets
+                repeat so often that borders would coincide.
+
+        Example:
+            >>> from provenn.bayes.pfn.priors import GaussianProcessPrior
+            >>> bars = BarDistribution.from_prior(GaussianProcessPrior(1), 10, datasets=1000)
+            >>> bars.cdf(torch.zeros(1, 10), torch.zeros(1)).round(decimals=1)
+            tensor([0.5000])
         """
         check_prior(prior)
         if prior.n_classes is not None:
@@ -170,6 +175,7 @@ class BarDistribution(RegressionLikelihood):
             )
         check_integer("datasets", datasets)
         check_integer("n_points", n_points)
+        check_integer("seed", seed, 0)
         generator = torch.Generator().manual_seed(seed)
         targets = []
         for start in range(0, datasets, DATASETS_AT_ONCE):
@@ -355,8 +361,7 @@ class BarDistribution(RegressionLikelihood):
         outputs = self._checked(outputs)
         if isinstance(best, bool) or not isinstance(best, (int, float, Tensor)):
             raise TypeError(f"best must be a number or a tensor, got {type(best).__name__}")
-        if not isinstance(maximize, bool):
-            raise TypeError(f"maximize must be a bool, got {maximize!r}")
+        check_flag("maximize", maximize)
         threshold = torch.as_tensor(best, dtype=outputs.dtype, device=outputs.device)
         try:
             threshold.expand(outputs.shape[:-1])
@@ -461,11 +466,8 @@ class BarDistribution(RegressionLikelihood):
         """Load the borders of a state dict, once they are seen to be in order."""
         super()._load_from_state_dict(state_dict, prefix, *args)
         borders, errors = state_dict.get(f"{prefix}borders"), args[-1]
-        if (
-            not isinstance(borders, Tensor)
-            or borders.is_meta
-            or borders.shape != self.borders.shape
-        ):
+        fits = isinstance(borders, Tensor) and borders.shape == self.borders.shape
+        if not fits or borders.is_meta:
             return
         problem = problem_of(borders, self.n_outputs)
         if problem:
