@@ -582,9 +582,7 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
         stage = partial(labels, name, ctx, effort=effort, blind=config.blind)
         parts.append(ctx.stage(name, stage))
     if config.tables:
-        parts.append(
-            ctx.stage("tables", partial(subsets, config.tables, ctx, blind=config.blind))
-        )
+        parts.append(ctx.stage("tables", partial(subsets, config.tables, ctx, blind=config.blind)))
     return merge(parts)
 
 

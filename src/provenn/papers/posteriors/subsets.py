@@ -1,5 +1,6 @@
 """Small subsets of tables, classified by the shipped network and by tuned peers."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 

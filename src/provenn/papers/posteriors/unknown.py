@@ -120,7 +120,9 @@ def hyperparameters(
     if effort.nuts:
         names = [f"{tag}-nuts-{budget}" for budget in effort.nuts]
         keys = [f"few_n{n}" for n in sizes]
-        timings[f"{tag}_equal_loss_s"] = _equal_loss(f"{tag}-pfn", names, keys, competitors, timings)
+        timings[f"{tag}_equal_loss_s"] = _equal_loss(
+            f"{tag}-pfn", names, keys, competitors, timings
+        )
     return Metrics(timings=timings, competitors=competitors)
 
 
@@ -194,6 +196,10 @@ def _equal_loss(
     timings: Mapping[str, float],
 ) -> float:
     """Seconds of the first of growing budgets whose mean loss is at most the method's."""
-    losses = {c.name: float(np.mean([c.quality[key] for key in keys])) for c in competitors if keys[0] in c.quality}
+    losses = {
+        c.name: float(np.mean([c.quality[key] for key in keys]))
+        for c in competitors
+        if keys[0] in c.quality
+    }
     enough = [name for name in budgets if losses[name] <= losses[method]]
     return timings[f"{(enough or budgets[-1:])[0]}.seconds"]
