@@ -14,11 +14,18 @@ from jaxtyping import Float, Real
 from torch import Tensor
 from torch.nn import functional
 
+from provenn.bayes.pfn.borders import (
+    at_bucket,
+    bucket_of,
+    equal_mass_borders,
+    mass_before,
+    problem_of,
+    with_ends,
+)
+from provenn.bayes.pfn.checks import check_flag, check_float_tensor, check_integer
 from provenn.bayes.pfn.likelihoods import (
     Levels,
     RegressionLikelihood,
-    check_float_tensor,
-    check_integer,
     checked_levels,
     has_values,
 )
@@ -44,7 +51,7 @@ class BarDistribution(RegressionLikelihood):
     Args:
         borders: ``(K + 1,)``, strictly increasing, in units of the target.
         full_support: Whether the outer buckets are half-normal tails; needs K >= 2.
-        device: Device of the buffer.
+        device: Device of the buffer; PyTorch's default device if ``None``.
         dtype: Type of the buffer, float32 or float64; that of ``borders`` if ``None``.
 
     Raises:
@@ -73,22 +80,23 @@ class BarDistribution(RegressionLikelihood):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if not isinstance(full_support, bool):
-            raise TypeError(f"full_support must be a bool, got {full_support!r}")
+        check_flag("full_support", full_support)
         if dtype not in (None, torch.float32, torch.float64):
             raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         check_float_tensor("borders", borders)
         if borders.is_meta:
             raise ValueError("borders must have values, got a tensor on the meta device")
         borders = borders.to(dtype or torch.promote_types(borders.dtype, torch.float32))
-        problem = _problem(borders, 2 if full_support else 1)
+        problem = problem_of(borders, 2 if full_support else 1)
         if problem:
             raise ValueError(f"borders {problem}")
         self.full_support = full_support
         self.n_outputs = len(borders) - 1
         # An array, because a buffer on the meta device loses what reset_parameters needs.
         self._values = borders.detach().to("cpu", torch.float64, copy=True).numpy()
-        self.register_buffer("borders", torch.empty_like(borders, device=device or _default()))
+        self.register_buffer(
+            "borders", torch.empty_like(borders, device=device or torch.get_default_device())
+        )
         self.reset_parameters()
 
     @classmethod
@@ -120,24 +128,10 @@ class BarDistribution(RegressionLikelihood):
         """
         check_float_tensor("y", y)
         check_integer("n_buckets", n_buckets)
-        y = y.detach().flatten().to(torch.promote_types(y.dtype, torch.float32))
-        size = len(y) // n_buckets
-        if size == 0:
-            raise ValueError(
-                f"y must have at least n_buckets = {n_buckets} samples, got {y.numel()}"
-            )
         if not bool(y.isfinite().all()):
             raise ValueError("y must be finite, got NaN or inf")
-        # Cut before sorting: cut afterwards, it would be the largest samples that are lost.
-        groups = y[: size * n_buckets].sort().values.reshape(n_buckets, size)
-        inner = (groups[:-1, -1] + groups[1:, 0]) / 2
-        borders = torch.cat([y.min()[None], inner, y.max()[None]])
-        if not bool((borders.diff() > 0).all()):
-            raise ValueError(
-                f"y must have enough distinct values for {n_buckets} buckets of equal mass, got "
-                f"{len(y)} samples of {len(y.unique())} distinct values; take fewer buckets"
-            )
-        return cls(borders, full_support)
+        y = y.detach().flatten().to(torch.promote_types(y.dtype, torch.float32))
+        return cls(equal_mass_borders(y, n_buckets), full_support)
 
     @classmethod
     def from_prior(
@@ -165,7 +159,14 @@ class BarDistribution(RegressionLikelihood):
 
         Raises:
             TypeError: If an argument has the wrong type.
-            ValueError: If the prior is one of classes, or its targets do not give the borders.
+            ValueError: If the prior is one of classes, a number is out of range, or the targets
+                repeat so often that borders would coincide.
+
+        Example:
+            >>> from provenn.bayes.pfn.priors import GaussianProcessPrior
+            >>> bars = BarDistribution.from_prior(GaussianProcessPrior(1), 10, datasets=1000)
+            >>> bars.cdf(torch.zeros(1, 10), torch.zeros(1)).round(decimals=1)
+            tensor([0.5000])
         """
         check_prior(prior)
         if prior.n_classes is not None:
@@ -174,6 +175,7 @@ class BarDistribution(RegressionLikelihood):
             )
         check_integer("datasets", datasets)
         check_integer("n_points", n_points)
+        check_integer("seed", seed, 0)
         generator = torch.Generator().manual_seed(seed)
         targets = []
         for start in range(0, datasets, DATASETS_AT_ONCE):
@@ -221,13 +223,13 @@ class BarDistribution(RegressionLikelihood):
         """
         outputs, y = self._checked_with(outputs, y)
         borders = self._borders(outputs)
-        bucket = _bucket(borders, y)
-        log_p = functional.log_softmax(outputs, -1).gather(-1, bucket.unsqueeze(-1)).squeeze(-1)
+        bucket = bucket_of(y, borders)
+        log_p = at_bucket(functional.log_softmax(outputs, -1), bucket)
         log_height = -borders.diff().log()
         if self.full_support:
             (first, s_0), (last, s_K) = _tails(borders)
             tail = math.log(HALF_NORMAL_MEAN * HALF_NORMAL_MEDIAN)
-            log_height = _with_ends(log_height, log_height[:1] + tail, log_height[-1:] + tail)
+            log_height = with_ends(log_height, log_height[:1] + tail, log_height[-1:] + tail)
             z = (first - y).clamp(min=0) / s_0 + (y - last).clamp(min=0) / s_K
             return log_p + (log_height[bucket] - 0.5 * z.square())
         inside = (y >= borders[0]) & (y <= borders[-1])
@@ -252,7 +254,7 @@ class BarDistribution(RegressionLikelihood):
         within = borders.diff().square() / 12
         if self.full_support:
             tails = borders.diff().square() * ((1 - 2 / math.pi) / HALF_NORMAL_MEDIAN**2)
-            within = _with_ends(within, tails[:1], tails[-1:])
+            within = with_ends(within, tails[:1], tails[-1:])
         mean = (p * centres).sum(-1, keepdim=True)
         variance: Tensor = (p * (within + (centres - mean).square())).sum(-1)
         return variance
@@ -270,7 +272,7 @@ class BarDistribution(RegressionLikelihood):
         """Probability of a target of at most ``y``, ``(*batch, m)``."""
         outputs, y = self._checked_with(outputs, y)
         borders = self._borders(outputs)
-        bucket = _bucket(borders, y)
+        bucket = bucket_of(y, borders)
         p = outputs.softmax(-1)
         left = borders[bucket]
         share = ((y - left) / (borders[bucket + 1] - left)).clamp(0, 1)
@@ -280,8 +282,7 @@ class BarDistribution(RegressionLikelihood):
             above = torch.special.erf((y - last).clamp(min=0) / (s_K * math.sqrt(2)))
             share = torch.where(bucket == 0, below, share)
             share = torch.where(bucket == self.n_outputs - 1, above, share)
-        before, own = _at(_before(p), bucket), _at(p, bucket)
-        return (before + own * share).clamp(max=1)
+        return (mass_before(p.cumsum(-1), bucket) + at_bucket(p, bucket) * share).clamp(max=1)
 
     def quantile(
         self, outputs: Float[Tensor, "*batch n_outputs"], levels: Levels
@@ -307,18 +308,17 @@ class BarDistribution(RegressionLikelihood):
         """
         outputs = self._checked(outputs)
         alpha = checked_levels(levels, outputs)
-        shape = (*outputs.shape[:-1], alpha.numel())
-        single, alpha = alpha.ndim == 0, alpha.expand(shape).contiguous()
-        borders = self._borders(outputs)
-        p = outputs.softmax(-1)
-        bucket = torch.searchsorted(p.detach().cumsum(-1), alpha).clamp(max=self.n_outputs - 1)
+        borders, p = self._borders(outputs), outputs.softmax(-1)
+        single, alpha = alpha.ndim == 0, torch.zeros_like(p[..., :1]) + alpha
+        cumulative = p.cumsum(-1)
+        bucket = torch.searchsorted(cumulative, alpha).clamp(max=self.n_outputs - 1)
         if self.full_support:
             # By the mass above, because the sum of all others is rounded.
             is_last = 1 - alpha < p[..., -1:]
             bucket = bucket.clamp(max=self.n_outputs - 2)
             bucket = torch.where(is_last, self.n_outputs - 1, bucket)
         tiny = torch.finfo(p.dtype).tiny
-        before, own = _at(_before(p), bucket), _at(p, bucket).clamp(min=tiny)
+        before, own = mass_before(cumulative, bucket), at_bucket(p, bucket).clamp(min=tiny)
         share = ((alpha - before) / own).clamp(0, 1)
         value = borders[bucket] + share * borders.diff()[bucket]
         if self.full_support:
@@ -361,16 +361,16 @@ class BarDistribution(RegressionLikelihood):
         outputs = self._checked(outputs)
         if isinstance(best, bool) or not isinstance(best, (int, float, Tensor)):
             raise TypeError(f"best must be a number or a tensor, got {type(best).__name__}")
-        if not isinstance(maximize, bool):
-            raise TypeError(f"maximize must be a bool, got {maximize!r}")
+        check_flag("maximize", maximize)
         threshold = torch.as_tensor(best, dtype=outputs.dtype, device=outputs.device)
         try:
-            threshold = threshold.expand(outputs.shape[:-1]).unsqueeze(-1)
+            threshold.expand(outputs.shape[:-1])
         except RuntimeError:
             raise ValueError(
                 f"best must be a number or broadcast to {tuple(outputs.shape[:-1])}, that of "
                 f"outputs without the last axis, got {tuple(threshold.shape)}"
             ) from None
+        threshold = threshold.unsqueeze(-1)
         borders, p = self._borders(outputs), outputs.softmax(-1)
         if not maximize:
             borders, p, threshold = -borders.flip(-1), p.flip(-1), -threshold
@@ -432,7 +432,8 @@ class BarDistribution(RegressionLikelihood):
         if not self.full_support:
             return centres
         (first, s_0), (last, s_K) = _tails(borders)
-        return _with_ends(centres, first - s_0 * HALF_NORMAL_MEAN, last + s_K * HALF_NORMAL_MEAN)
+        offsets = HALF_NORMAL_MEAN * s_0, HALF_NORMAL_MEAN * s_K
+        return with_ends(centres, (first - offsets[0])[None], (last + offsets[1])[None])
 
     def _excess(self, borders: Tensor, threshold: Tensor) -> Tensor:
         """``E[max(y - threshold, 0)]`` for y within each bucket, ``(*batch, m, K)``."""
@@ -451,7 +452,7 @@ class BarDistribution(RegressionLikelihood):
         w = v.clamp(min=0)
         mills = math.sqrt(math.pi / 2) * torch.special.erfcx(w / root)
         above = HALF_NORMAL_MEAN * torch.exp(-0.5 * w.square()) * (1 - w * mills)
-        return _with_ends(excess, s_0 * below, s_K * (above + (-v).clamp(min=0)))
+        return with_ends(excess, s_0 * below, s_K * (above + (-v).clamp(min=0)))
 
     def _apply(self, fn: Any, recurse: bool = True) -> "BarDistribution":
         """Move or cast; borders in less than float32 could coincide."""
@@ -465,59 +466,17 @@ class BarDistribution(RegressionLikelihood):
         """Load the borders of a state dict, once they are seen to be in order."""
         super()._load_from_state_dict(state_dict, prefix, *args)
         borders, errors = state_dict.get(f"{prefix}borders"), args[-1]
-        if (
-            not isinstance(borders, Tensor)
-            or borders.is_meta
-            or borders.shape != self.borders.shape
-        ):
+        fits = isinstance(borders, Tensor) and borders.shape == self.borders.shape
+        if not fits or borders.is_meta:
             return
-        problem = _problem(borders, self.n_outputs)
+        problem = problem_of(borders, self.n_outputs)
         if problem:
             errors.append(f"{prefix}borders {problem}")
         else:
             self._values = borders.detach().to("cpu", torch.float64, copy=True).numpy()
 
 
-def _default() -> torch.device:
-    return torch.get_default_device()
-
-
-def _problem(borders: Tensor, n_buckets: int) -> str:
-    """What keeps the tensor from being borders of at least that many buckets; empty if nothing."""
-    if borders.ndim != 1 or len(borders) < n_buckets + 1:
-        return f"must have shape (K + 1,) with K >= {n_buckets}, got {tuple(borders.shape)}"
-    if not bool(borders.isfinite().all()):
-        return "must be finite, got NaN or inf"
-    if not bool((borders.diff() > 0).all()):
-        at = int((borders.diff() <= 0).nonzero()[0])
-        pair = f"{float(borders[at])} before {float(borders[at + 1])}"
-        return f"must be strictly increasing, got {pair} at position {at}"
-    return ""
-
-
-def _bucket(borders: Tensor, y: Tensor) -> Tensor:
-    """Index k with ``b_k < y <= b_{k+1}``; beyond the borders the outer buckets."""
-    return torch.bucketize(y.detach().contiguous(), borders[1:-1])
-
-
 def _tails(borders: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Start ``(1,)`` and scale ``(1,)`` of the left tail and of the right one."""
-    widths = borders.diff() / HALF_NORMAL_MEDIAN
-    return (borders[1:2], widths[:1]), (borders[-2:-1], widths[-1:])
-
-
-def _with_ends(values: Tensor, first: Tensor, last: Tensor) -> Tensor:
-    """The values with the first and the last one replaced along the last axis."""
-    return torch.cat([first, values[..., 1:-1], last], -1)
-
-
-def _before(p: Tensor) -> Tensor:
-    """Total mass of the buckets to the left of each, ``(*batch, m, K)``."""
-    return functional.pad(p.cumsum(-1)[..., :-1], (1, 0))
-
-
-def _at(values: Tensor, bucket: Tensor) -> Tensor:
-    """Entries of the last axis, one for each bucket index, or several."""
-    if bucket.ndim == values.ndim:
-        return values.gather(-1, bucket)
-    return values.gather(-1, bucket.unsqueeze(-1)).squeeze(-1)
+    """Start and scale of the left tail and of the right one."""
+    left, right = borders[1] - borders[0], borders[-1] - borders[-2]
+    return (borders[1], left / HALF_NORMAL_MEDIAN), (borders[-2], right / HALF_NORMAL_MEDIAN)

@@ -6,7 +6,7 @@ posterior predictive distribution (arXiv 2112.10510, section 3). Every data set 
 """
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from jaxtyping import Float64
@@ -240,7 +240,7 @@ def _size_probabilities(
     if isinstance(context, str):
         check_choice("context", context, CONTEXT_SIZES)
         largest = n_points - 1 if max_context is None else max_context
-        return context_sizes(n_points, largest, context)
+        return context_sizes(n_points, largest, cast(Literal["weighted", "uniform"], context))
     check_integer("context", context, least=0)
     if context >= n_points:
         raise ValueError(f"context must be less than n_points = {n_points}, got {context}")

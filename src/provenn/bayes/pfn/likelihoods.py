@@ -7,7 +7,7 @@ probability in bfloat16 has no more than three digits.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
@@ -15,6 +15,8 @@ from jaxtyping import Float, Real
 from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn import functional
+
+from provenn.bayes.pfn.checks import check_float_tensor, check_integer, check_number
 
 Built = TypeVar("Built", bound="Likelihood")
 Levels = float | Sequence[float] | Tensor
@@ -199,13 +201,7 @@ class GaussianLikelihood(RegressionLikelihood):
 
     def __init__(self, variance_floor: float = 1e-6) -> None:
         super().__init__()
-        if isinstance(variance_floor, bool) or not isinstance(variance_floor, (int, float)):
-            raise TypeError(
-                f"variance_floor must be a number, got {variance_floor!r} "
-                f"of type {type(variance_floor).__name__}"
-            )
-        if not 0 <= variance_floor < math.inf:
-            raise ValueError(f"variance_floor must be finite and at least 0, got {variance_floor}")
+        check_number("variance_floor", variance_floor, least=0)
         self.variance_floor = float(variance_floor)
 
     @property
@@ -236,7 +232,8 @@ class GaussianLikelihood(RegressionLikelihood):
     ) -> Float[Tensor, "*batch"]:
         """Probability of a target of at most ``y``, ``(*batch, m)``."""
         outputs, y = self._checked_with(outputs, y)
-        return torch.special.ndtr((y - outputs[..., 0]) / self.variance(outputs).sqrt())
+        below: Tensor = torch.special.ndtr((y - outputs[..., 0]) / self.variance(outputs).sqrt())
+        return below
 
     def quantile(
         self, outputs: Float[Tensor, "*batch n_outputs"], levels: Levels
@@ -346,7 +343,7 @@ class CategoricalLikelihood(ClassificationLikelihood):
         return f"n_classes={self.n_classes}"
 
 
-def likelihood_from_config(config: dict[str, Any]) -> Likelihood:
+def likelihood_from_config(config: Mapping[str, Any]) -> Likelihood:
     """Build the likelihood whose ``config`` is given.
 
     Borders of a bar distribution are no part of its config: they come with the state dict.
@@ -358,15 +355,15 @@ def likelihood_from_config(config: dict[str, Any]) -> Likelihood:
         The likelihood.
 
     Raises:
-        TypeError: If ``config`` is not a dict.
+        TypeError: If ``config`` is not a mapping.
         ValueError: If it names no likelihood, or its arguments are not those of the class.
 
     Example:
         >>> likelihood_from_config({"class": "CategoricalLikelihood", "n_classes": 3})
         CategoricalLikelihood(n_classes=3)
     """
-    if not isinstance(config, dict):
-        raise TypeError(f"config must be a dict, got {type(config).__name__}")
+    if not isinstance(config, Mapping):
+        raise TypeError(f"config must be a mapping, got {type(config).__name__}")
     arguments = dict(config)
     name = arguments.pop("class", None)
     kinds = Likelihood._by_name
@@ -379,22 +376,6 @@ def likelihood_from_config(config: dict[str, Any]) -> Likelihood:
         raise ValueError(
             f"config must hold the arguments of {name}, got {config}: {error}"
         ) from None
-
-
-def check_float_tensor(name: str, value: Any) -> None:
-    """Refuse anything but a floating-point tensor."""
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
-    if not value.is_floating_point():
-        raise TypeError(f"{name} must be of floating point, got {value.dtype}")
-
-
-def check_integer(name: str, value: Any, least: int = 1) -> None:
-    """Refuse anything but an integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {value!r} of type {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
 
 
 def checked_levels(levels: Any, outputs: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ posterior predictive distribution of that prior (arXiv 2112.10510).
 import copy
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -85,6 +85,8 @@ class PriorFittedNetwork(PretrainedModule):
         torch.Size([8, 3, 2])
     """
 
+    likelihood: Likelihood
+
     def __init__(
         self,
         n_features: int,
@@ -103,7 +105,7 @@ class PriorFittedNetwork(PretrainedModule):
         dtype: torch.dtype | None = None,
     ) -> None:
         if isinstance(likelihood, Mapping):
-            likelihood = likelihood_from_config(likelihood)
+            likelihood = likelihood_from_config(dict(likelihood))
         if not isinstance(likelihood, Likelihood):
             raise TypeError(
                 f"likelihood must be a Likelihood or its config, got {type(likelihood).__name__}"
@@ -187,7 +189,8 @@ class PriorFittedNetwork(PretrainedModule):
         for layer in self.layers[:-1]:
             h, _, _ = layer(h, n)
         h, _, _ = self.layers[-1](h, n, queries_only=True)
-        return self.head(h).reshape(shape)
+        outputs: Tensor = self.head(h)
+        return outputs.reshape(shape)
 
     def encode(self, x: Float[Tensor, "*batch n d"], y: Float[Tensor, "*batch n"]) -> Context:
         """Read a context once, for any number of later queries.
@@ -212,7 +215,7 @@ class PriorFittedNetwork(PretrainedModule):
         for layer in self.layers[:-1]:
             h, *keys_values = layer(h, n)
             read.append(keys_values)
-        read.append(self.layers[-1].read(h))
+        read.append(cast(_Layer, self.layers[-1]).read(h))
         keys, values = zip(*read, strict=True)
         return Context(keys, values, shift, scale, batch_shape)
 
@@ -239,7 +242,8 @@ class PriorFittedNetwork(PretrainedModule):
         h = self._embed(_as_batch(x_query, 2), context.shift, context.scale)
         for layer, *cached in zip(self.layers, context.keys, context.values, strict=True):
             h, _, _ = layer(h, 0, cached=cached)
-        return self.head(h).reshape(*x_query.shape[:-1], self.likelihood.n_outputs)
+        outputs: Tensor = self.head(h)
+        return outputs.reshape(*x_query.shape[:-1], self.likelihood.n_outputs)
 
     def fit_prior(self, prior: "Prior", steps: int, **options: Any) -> "PriorFittedNetwork":
         """Fit to data sets drawn from a prior, in place.
