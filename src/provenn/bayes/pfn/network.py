@@ -142,7 +142,7 @@ class PriorFittedNetwork(PretrainedModule):
             "max_context": max_context,
         }
         factory: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.likelihood = copy.deepcopy(likelihood).to(device=device)
+        self.likelihood = copy.deepcopy(likelihood).to(device=device, dtype=dtype)
         self.x_encoder = nn.Linear(n_features, d_model, **factory)
         self.y_encoder: nn.Module = (
             _LabelEncoder(likelihood.n_outputs, d_model, **factory)
@@ -322,7 +322,7 @@ class PriorFittedNetwork(PretrainedModule):
         varies = std > CONSTANT * shift.abs()
         scale = torch.where(varies, 1 / torch.where(varies, std, 1.0), 0.0)
         if self.config["rescale_features"]:
-            scale = scale * (self.n_features / varies.sum(-1, keepdim=True).clamp(min=1))
+            scale = scale * (self.n_features / varies.sum(-1, keepdim=True).clamp(min=1).to(x))
         return shift, scale
 
     def _embed(self, x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
