@@ -132,6 +132,7 @@ def seconds(name: str, said: Said) -> dict[str, float]:
 
 
 def parameters(network: PriorFittedNetwork) -> int:
+    """Trainable numbers of a network."""
     return sum(p.numel() for p in network.parameters())
 
 

@@ -6,12 +6,15 @@ variance ``σ_f² − ‖L⁻¹k*‖² + σ²``.
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from provenn.bayes import Gamma as GammaPrior
+from provenn.bayes import GaussianProcessPrior
+from provenn.bayes.pfn.priors.gaussian_process import NOISE_FLOOR
 from provenn.papers.posteriors.problems import Predictions, Problems, timed
 
 Kernel = Literal["rbf", "matern52"]
@@ -60,6 +63,23 @@ class HyperPrior:
     outputscale: Gamma = Gamma(2.0, 0.15)
     noise: Gamma = Gamma(1e-4, 1.0)
     floor: float = 1e-4
+
+    @classmethod
+    def of(cls, prior: GaussianProcessPrior) -> "HyperPrior":
+        """That of a prior over data sets whose hyper-parameters are all random."""
+
+        def gamma(value: object) -> Gamma:
+            if not isinstance(value, GammaPrior):
+                raise TypeError(f"prior must have Gamma hyper-parameters, got {value!r}")
+            return Gamma(value.shape, value.rate)
+
+        return cls(
+            cast(Kernel, prior.kernel),
+            gamma(prior.lengthscale),
+            gamma(prior.outputscale),
+            gamma(prior.noise),
+            NOISE_FLOOR,
+        )
 
     def __post_init__(self) -> None:
         if self.kernel not in get_args(Kernel):
@@ -131,7 +151,10 @@ def quadrature(
         raise ValueError(f"problems must have 1 feature, they have {problems.x.shape[2]}")
     with timed() as watch:
         nodes = _nodes(prior, grid)
-        rows = [_integrated(prior.kernel, nodes, *each) for each in zip(*problems.tensors())]
+        rows = [
+            _integrated(prior.kernel, nodes, *each)
+            for each in zip(*problems.tensors(), strict=True)
+        ]
     return Predictions(torch.stack(rows).numpy(), watch.wall_s, watch.cpu_s)
 
 

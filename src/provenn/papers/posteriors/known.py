@@ -145,7 +145,7 @@ def curves(
         Entrant("exact", "exact Gaussian process", "oracle", answer_exactly),
         Entrant(
             "scikit-learn", "scikit-learn, MLE-II", "peer",
-            partial(likelihood.scikit_learn, prior=unknown), few, "scikit-learn",
+            partial(likelihood.scikit_learn_mle, prior=unknown), few, "scikit-learn",
         ),
     ]  # fmt: skip
     others, spent = run(entrants, problems, ctx, quality)

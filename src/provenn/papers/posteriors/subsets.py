@@ -98,4 +98,5 @@ def _probabilities(predictions: Predictions) -> NDArray[np.float64]:
     found = predictions.probabilities
     if found is None:
         raise TypeError("predictions must be of classes, got a regression's")
-    return found[0]
+    first: NDArray[np.float64] = found[0]
+    return first
