@@ -276,7 +276,7 @@ class BarDistribution(RegressionLikelihood):
             above = torch.special.erf((y - last).clamp(min=0) / (s_K * math.sqrt(2)))
             share = torch.where(bucket == 0, below, share)
             share = torch.where(bucket == self.n_outputs - 1, above, share)
-        return (mass_before(p, bucket) + at_bucket(p, bucket) * share).clamp(max=1)
+        return (mass_before(p.cumsum(-1), bucket) + at_bucket(p, bucket) * share).clamp(max=1)
 
     def quantile(
         self, outputs: Float[Tensor, "*batch n_outputs"], levels: Levels
@@ -302,18 +302,17 @@ class BarDistribution(RegressionLikelihood):
         """
         outputs = self._checked(outputs)
         alpha = checked_levels(levels, outputs)
-        shape = (*outputs.shape[:-1], alpha.numel())
-        single, alpha = alpha.ndim == 0, alpha.expand(shape).contiguous()
-        borders = self._borders(outputs)
-        p = outputs.softmax(-1)
-        bucket = torch.searchsorted(p.detach().cumsum(-1), alpha).clamp(max=self.n_outputs - 1)
+        borders, p = self._borders(outputs), outputs.softmax(-1)
+        single, alpha = alpha.ndim == 0, torch.zeros_like(p[..., :1]) + alpha
+        cumulative = p.cumsum(-1)
+        bucket = torch.searchsorted(cumulative, alpha).clamp(max=self.n_outputs - 1)
         if self.full_support:
             # By the mass above, because the sum of all others is rounded.
             is_last = 1 - alpha < p[..., -1:]
             bucket = bucket.clamp(max=self.n_outputs - 2)
             bucket = torch.where(is_last, self.n_outputs - 1, bucket)
         tiny = torch.finfo(p.dtype).tiny
-        before, own = mass_before(p, bucket), at_bucket(p, bucket).clamp(min=tiny)
+        before, own = mass_before(cumulative, bucket), at_bucket(p, bucket).clamp(min=tiny)
         share = ((alpha - before) / own).clamp(0, 1)
         value = borders[bucket] + share * borders.diff()[bucket]
         if self.full_support:
@@ -428,7 +427,8 @@ class BarDistribution(RegressionLikelihood):
         if not self.full_support:
             return centres
         (first, s_0), (last, s_K) = _tails(borders)
-        return with_ends(centres, first - s_0 * HALF_NORMAL_MEAN, last + s_K * HALF_NORMAL_MEAN)
+        offsets = HALF_NORMAL_MEAN * s_0, HALF_NORMAL_MEAN * s_K
+        return with_ends(centres, (first - offsets[0])[None], (last + offsets[1])[None])
 
     def _excess(self, borders: Tensor, threshold: Tensor) -> Tensor:
         """``E[max(y - threshold, 0)]`` for y within each bucket, ``(*batch, m, K)``."""
@@ -475,6 +475,6 @@ class BarDistribution(RegressionLikelihood):
 
 
 def _tails(borders: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Start ``(1,)`` and scale ``(1,)`` of the left tail and of the right one."""
-    widths = borders.diff() / HALF_NORMAL_MEDIAN
-    return (borders[1:2], widths[:1]), (borders[-2:-1], widths[-1:])
+    """Start and scale of the left tail and of the right one."""
+    left, right = borders[1] - borders[0], borders[-1] - borders[-2]
+    return (borders[1], left / HALF_NORMAL_MEDIAN), (borders[-2], right / HALF_NORMAL_MEDIAN)

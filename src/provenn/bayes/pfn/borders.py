@@ -64,11 +64,10 @@ def at_bucket(
 
 
 def mass_before(
-    p: Float[Tensor, "*batch n_buckets"], bucket: Int[Tensor, "*buckets"]
+    cumulative: Float[Tensor, "*batch n_buckets"], bucket: Int[Tensor, "*buckets"]
 ) -> Float[Tensor, "*buckets"]:
-    """Total mass of the buckets to the left of each."""
-    up_to = at_bucket(p.cumsum(-1), (bucket - 1).clamp(min=0))
-    return torch.where(bucket > 0, up_to, 0.0)
+    """Total mass of the buckets to the left of each, from the cumulative masses."""
+    return torch.where(bucket > 0, at_bucket(cumulative, (bucket - 1).clamp(min=0)), 0.0)
 
 
 def with_ends(values: Tensor, first: Tensor, last: Tensor) -> Tensor:

@@ -1,12 +1,12 @@
 """Bayesian neural networks: data sets labelled by networks with random weights."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -164,6 +164,18 @@ class Architectures(NamedTuple):
     noise_std: Float[Tensor, "batch"]
 
 
+class Layer(NamedTuple):
+    """A linear layer of each data set's network.
+
+    Attributes:
+        weight: ``(batch, fan_in, fan_out)``.
+        bias: ``(batch, 1, fan_out)``.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
 HIDDEN = Beta(2.0, 4.0)
 USED_FEATURES = Beta(1.0, 1.6)
 WEIGHT_STD = Gamma(3.6188, 1 / 0.06774)
@@ -264,7 +276,9 @@ class TabularBNNPrior:
         x = torch.randn(batch, n, self.n_features, generator=generator, device=place, dtype=dtype)
         features = torch.arange(self.n_features, device=place)
         x = x * (features < architectures.used_features[:, None, None])
-        return x, above_median(self._outputs(x, architectures, generator)).to(dtype)
+        layers = self.sample_layers(architectures, generator=generator, dtype=dtype)
+        outputs = self.outputs(x, layers, architectures.noise_std, generator=generator)
+        return x, above_median(outputs).to(dtype)
 
     def sample_architectures(
         self,
@@ -299,33 +313,71 @@ class TabularBNNPrior:
         )
         return Architectures(*(each.repeat_interleave(self.group)[:batch] for each in drawn))
 
-    def _outputs(
-        self, x: Tensor, architectures: Architectures, generator: torch.Generator | None
-    ) -> Tensor:
-        """Output of each data set's network, in networks of the widest one's size.
+    def sample_layers(
+        self,
+        architectures: Architectures,
+        *,
+        generator: torch.Generator | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> list[Layer]:
+        """Weights of networks that are all as wide as the widest of them.
 
-        Units beyond a network's own width exist, but are set to 0 before they are read.
+        Units beyond a network's own width have no way out: the weights behind them are 0.
+
+        Args:
+            architectures: The architecture of each network.
+            generator: Source of randomness; ``None`` for torch's global one.
+            dtype: Type of the weights.
+
+        Returns:
+            Weights and biases of each layer, all of ``N(0, σ_w²)``.
         """
         width = int(architectures.hidden.max())
-        units = torch.arange(width, device=x.device)
-        alive = (units < architectures.hidden[:, None, None]).to(x.dtype)
-        weight_std = architectures.weight_std.to(x.dtype)[:, None, None]
-        noise_std = architectures.noise_std[:, None, None]
+        device = architectures.hidden.device
+        unit = torch.arange(width, device=device).unsqueeze(-1)
+        alive = unit < architectures.hidden[:, None, None]
+        std = architectures.weight_std.to(dtype)[:, None, None]
 
-        def normal(*size: int, dtype: torch.dtype = x.dtype) -> Tensor:
-            size = (len(x), *size)
-            return torch.randn(size, generator=generator, device=x.device, dtype=dtype)
+        def normal(*size: int) -> Tensor:
+            size = (len(std), *size)
+            return torch.randn(size, generator=generator, device=device, dtype=dtype) * std
 
-        z = torch.baddbmm(normal(1, width), x, normal(x.shape[-1], width)) * weight_std
-        for layer in range(1, self.n_layers):
-            fan_out = width if layer < self.n_layers - 1 else 1
-            weight = normal(width, fan_out)
+        layers = [Layer(normal(self.n_features, width), normal(1, width))]
+        for fan_out in [width] * (self.n_layers - 2) + [1]:
+            weight = normal(width, fan_out) * alive
             if self.sparsity:
-                kept = torch.rand(weight.shape, generator=generator, device=x.device)
-                weight = weight * (kept >= self.sparsity) / (1 - self.sparsity)
-            z = ACTIVATIONS[self.activation](z) * alive
-            z = torch.baddbmm(normal(1, fan_out), z, weight) * weight_std
-            if layer < self.n_layers - 1:
-                z = z + normal(x.shape[1], fan_out) * noise_std.to(x.dtype)
+                u = torch.rand(weight.shape, generator=generator, device=device)
+                weight = weight * (u >= self.sparsity) / (1 - self.sparsity)
+            layers.append(Layer(weight, normal(1, fan_out)))
+        return layers
+
+    def outputs(
+        self,
+        x: Float[Tensor, "batch n n_features"],
+        layers: Sequence[Layer],
+        noise_std: Float[Tensor, "batch"],
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Float64[Tensor, "batch n"]:
+        """Noisy output of each data set's network at its points.
+
+        Args:
+            x: Points of each data set.
+            layers: Layers of each data set's network.
+            noise_std: ``σ`` of each data set.
+            generator: Source of the noise; ``None`` for torch's global one.
+        """
+        noise_std = noise_std[:, None, None]
+
+        def noise(like: Tensor, dtype: torch.dtype) -> Tensor:
+            z = torch.randn(like.shape, generator=generator, device=like.device, dtype=dtype)
+            return z * noise_std.to(dtype)
+
+        first, *hidden, last = layers
+        z = torch.baddbmm(first.bias, x, first.weight)
+        for layer in hidden:
+            z = torch.baddbmm(layer.bias, ACTIVATIONS[self.activation](z), layer.weight)
+            z = z + noise(z, z.dtype)
+        z = torch.baddbmm(last.bias, ACTIVATIONS[self.activation](z), last.weight)
         # Noise in float64 leaves no two outputs equal, so that the median halves them exactly.
-        return (z + normal(x.shape[1], 1, dtype=torch.float64) * noise_std).squeeze(-1)
+        return (z + noise(z, torch.float64)).squeeze(-1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -17,6 +17,7 @@ SIZE = 28
 
 MAX_STROKES = 3
 BLUR = 0.2
+"""Standard deviation of the blur in pixels."""
 
 
 class Strokes(NamedTuple):
@@ -158,34 +159,37 @@ def _draw_images(
             low, high + 1, (batch, n, *size), generator=generator, device=start.device
         )
 
-    radius = integers(1, 4) / 2
+    width = integers(1, 4)
     start = start + integers(-4, 4, 1, 2)
     reach = reach + integers(-2, 2, MAX_STROKES, 2)
     ink = torch.zeros(batch, n, SIZE, SIZE, dtype=torch.bool, device=start.device)
     for i in range(MAX_STROKES):
-        near = _square_distance(start[..., i, :], reach[..., i, :]) <= _cells(radius.square())
-        ink |= near & _cells(i < number)
+        ink |= _covered(start[..., i, :], reach[..., i, :], width) & _cells(i < number)
     image = integers(200, 254, SIZE, SIZE) / 255 * ink
     return _blur(image.flatten(0, 1)).view_as(image)
 
 
-def _square_distance(
-    start: Float[Tensor, "batch n 2"], reach: Float[Tensor, "batch n 2"]
-) -> Float[Tensor, "batch n 28 28"]:
-    """Squared distance of each pixel to a segment that is longer than 0."""
+def _covered(
+    start: Float[Tensor, "batch n 2"],
+    reach: Float[Tensor, "batch n 2"],
+    width: Int64[Tensor, "batch n"],
+) -> Bool[Tensor, "batch n 28 28"]:
+    """Pixels whose centre lies on a line with flat ends, half a pixel beyond its end points."""
+    length = reach.norm(dim=-1, keepdim=True)
+    direction = reach / length
     pixels = torch.arange(SIZE, device=start.device)
-    column = (pixels - start[..., :1]).unsqueeze(-2)
-    row = (pixels - start[..., 1:]).unsqueeze(-1)
-    right, down = (_cells(part) for part in reach.unbind(-1))
-    share = column * right + row * down
-    share.div_(right.square() + down.square()).clamp_(0, 1)
-    across = torch.addcmul(column, share, right, value=-1)
-    along = torch.addcmul(row, share, down, value=-1)
-    return across.square_().addcmul_(along, along)
+    middle = start + reach / 2
+    x, y = (pixels - middle[..., i : i + 1] for i in range(2))
+    right, down = direction[..., :1], direction[..., 1:]
+    along = (x * right).unsqueeze(-2) + (y * down).unsqueeze(-1)
+    across = (x * down).unsqueeze(-2) - (y * right).unsqueeze(-1)
+    inside: Tensor = across.abs_() <= _cells(width / 2)
+    inside &= along.abs_() <= _cells((length.squeeze(-1) + 1) / 2)
+    return inside
 
 
 def _cells(value: Tensor) -> Tensor:
-    """One value for an image, to be broadcast over its pixels."""
+    """One value for each image, to be broadcast over its pixels."""
     return value[..., None, None]
 
 

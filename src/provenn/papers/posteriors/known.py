@@ -1,0 +1,220 @@
+"""Priors whose exact posterior predictive distribution is known."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from provenn.bayes import GaussianProcessPrior, PriorFittedNetwork
+from provenn.bayes.pfn.likelihoods import RegressionLikelihood
+from provenn.bayes.pfn.priors import draw
+from provenn.evidence.metrics import Competitor, Metrics
+from provenn.evidence.page import Context
+from provenn.papers.posteriors import gaussian, likelihood
+from provenn.papers.posteriors.entrants import (
+    HELD_OUT_SEED,
+    Entrant,
+    Said,
+    ask,
+    flops,
+    held_out,
+    parameters,
+    run,
+    seconds,
+)
+from provenn.papers.posteriors.gaussian import HyperPrior
+from provenn.papers.posteriors.networks import FITS, fitted
+from provenn.papers.posteriors.problems import Problems
+
+COIN_TOSSES = (0, 1, 4, 16, 32)
+COIN_DATASETS = 64
+"""Data sets with different noise as inputs, for each number of heads."""
+BAND_SIZE = 10
+"""Context size at which bands are compared."""
+PICTURE = (2, 5, 10)
+"""Context sizes of the picture."""
+LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+"""Levels of the quantiles in the picture."""
+
+
+def coins(ctx: Context, *, blind: bool) -> Metrics:
+    """Fit to tosses of biased coins and compare with the exact ``(1 + heads) / (2 + tosses)``.
+
+    Returns:
+        For each number of tosses ``kl_nN``, the divergence from the exact prediction, the mean over
+        the number of heads, and ``error_nN``, the largest difference of probabilities.
+    """
+    with ctx.measure() as meter:
+        network = fitted("coins", ctx)
+        quality = {}
+        for n in COIN_TOSSES:
+            heads = torch.arange(n + 1, device=ctx.device).repeat_interleave(COIN_DATASETS)
+            y = (torch.arange(n, device=ctx.device) < heads[:, None]).float()
+            x, x_query = (torch.rand(len(heads), k, 1, device=ctx.device) for k in (n, 1))
+            with torch.no_grad():
+                logit = network(x, y * (not blind), x_query)[:, 0, 0].double()
+            p, q = (1 + heads.double()) / (2 + n), logit.sigmoid()
+            kl = p * (p / q).log() + (1 - p) * ((1 - p) / (1 - q)).log()
+            quality[f"kl_n{n}"] = float(kl.mean())
+            quality[f"error_n{n}"] = float((p - q).abs().max())
+    cost = meter.cost(parameters=parameters(network), flops=flops(network, 32, 1))
+    return Metrics(
+        values={
+            "coins_kl": max(quality[f"kl_n{n}"] for n in COIN_TOSSES),
+            "coins_error": max(quality[f"error_n{n}"] for n in COIN_TOSSES),
+        },
+        competitors=[
+            Competitor(
+                name="coins", label=FITS["coins"].label, role="method", quality=quality, cost=cost
+            )
+        ],
+    )
+
+
+def curves(
+    names: Sequence[str],
+    ctx: Context,
+    *,
+    sizes: Sequence[int],
+    datasets: int,
+    few: int,
+    blind: bool,
+) -> Metrics:
+    """Fit networks to a Gaussian process with known hyper-parameters; the exact answer is known.
+
+    Args:
+        names: Networks, the method first; they share a prior.
+        ctx: Context of the trial.
+        sizes: Context sizes.
+        datasets: Data sets held out for each size.
+        few: How many of them a slow peer is given.
+        blind: Whether the context's targets are hidden.
+
+    Returns:
+        For each competitor and size ``nll_nN`` and, on the same data sets, ``gap_nN`` to the exact
+        answer, ``surplus_nN``, that gap in its standard errors, and ``closure_nN``, the share of
+        the way from the prior predictive to the exact answer; for networks ``mean_error`` and
+        ``band_overlap``.
+    """
+    prior = FITS[names[0]].prior
+    assert isinstance(prior, GaussianProcessPrior)
+    problems = held_out(prior, sizes, datasets, ctx)
+    known = [torch.tensor([float(v)], dtype=torch.float64) for v in _fixed(prior)]
+    answer_exactly = partial(
+        gaussian.exact,
+        kernel=prior.kernel,
+        lengthscale=known[0].expand(1, prior.n_features),
+        outputscale=known[1],
+        noise=known[2],
+    )
+    exact = {n: answer_exactly(each) for n, each in problems.items()}
+    variance = float(known[1] + known[2])
+    before = 0.5 * math.log(2 * math.pi * math.e * variance)
+
+    def quality(said: Said) -> dict[str, float]:
+        found = {}
+        for n, predictions in said.items():
+            reference = exact[n].nll[: len(predictions.nll)]
+            gap = predictions.nll - reference
+            found[f"nll_n{n}"] = float(predictions.nll.mean())
+            found[f"gap_n{n}"] = float(gap.mean())
+            found[f"surplus_n{n}"] = _in_standard_errors(gap)
+            found[f"closure_n{n}"] = float(1 - gap.mean() / (before - reference.mean()))
+        return found
+
+    competitors, timings, series = [], {}, {}
+    for name in names:
+        with ctx.measure() as meter:
+            network = fitted(name, ctx)
+            answer = partial(ask, network, blind=blind)
+            said = {n: answer(each) for n, each in problems.items()}
+        bands = _bands(network, prior, problems[BAND_SIZE], blind=blind)
+        competitors.append(
+            Competitor(
+                name=name,
+                label=FITS[name].label,
+                role="method" if name == names[0] else "baseline",
+                quality={**quality(said), **bands},
+                cost=meter.cost(
+                    parameters=parameters(network), flops=flops(network, max(sizes), 1)
+                ),
+            )
+        )
+        timings |= seconds(name, said)
+        if name == names[0]:
+            series = _picture(network, prior, ctx, blind=blind)
+    kernel_only = HyperPrior(kernel=prior.kernel, floor=1e-4)
+    entrants = [
+        Entrant("exact", "exact Gaussian process", "oracle", answer_exactly),
+        Entrant(
+            "scikit-learn", "scikit-learn, MLE-II", "peer",
+            partial(likelihood.scikit_learn, prior=kernel_only), few, "scikit-learn",
+        ),
+    ]  # fmt: skip
+    others, spent = run(entrants, problems, ctx, quality)
+    return Metrics(
+        values={"prior_nll": before},
+        timings={**timings, **spent},
+        series=series,
+        competitors=[*competitors, *others],
+    )
+
+
+def _in_standard_errors(values: NDArray[np.float64]) -> float:
+    return float(values.mean() / (values.std(ddof=1) / math.sqrt(len(values))))
+
+
+def _fixed(prior: GaussianProcessPrior) -> tuple[float, float, float]:
+    """Lengthscale, variance and noise variance of a prior that fixes them."""
+    return tuple(cast(float, v) for v in (prior.lengthscale, prior.outputscale, prior.noise))
+
+
+@torch.no_grad()
+def _bands(
+    network: PriorFittedNetwork, prior: GaussianProcessPrior, problems: Problems, *, blind: bool
+) -> dict[str, float]:
+    """How far mean and 95 % band are from the exact ones.
+
+    Returns:
+        ``mean_error``, the root mean square difference of means in standard deviations of the
+        prior; ``band_overlap``, the mean over queries of intersection over union of the bands.
+    """
+    x, y, x_query, _ = problems.tensors()
+    mean, variance = prior.predictive(x, y, x_query)
+    half = 1.959964 * variance.sqrt()
+    low, high = mean - half, mean + half
+    likelihood = cast(RegressionLikelihood, network.likelihood)
+    outputs = network(x.float(), y.float() * (not blind), x_query.float())
+    ends = likelihood.quantile(outputs, [0.025, 0.975]).double()
+    overlap = torch.minimum(high, ends[..., 1]) - torch.maximum(low, ends[..., 0])
+    union = torch.maximum(high, ends[..., 1]) - torch.minimum(low, ends[..., 0])
+    error = (likelihood.mean(outputs).double() - mean).square().mean().sqrt()
+    return {
+        "mean_error": float(error / math.sqrt(sum(_fixed(prior)[1:]))),
+        "band_overlap": float((overlap.clamp(min=0) / union).mean()),
+    }
+
+
+@torch.no_grad()
+def _picture(
+    network: PriorFittedNetwork, prior: GaussianProcessPrior, ctx: Context, *, blind: bool
+) -> dict[str, NDArray[np.float64]]:
+    """One data set's predictions over the unit interval, for the page; none in more dimensions."""
+    if prior.n_features > 1:
+        return {}
+    generator = torch.Generator().manual_seed(HELD_OUT_SEED + ctx.seed)
+    x, y = draw(prior, 1, PICTURE[-1], generator=generator, dtype=torch.float64)
+    grid = torch.linspace(0, 1, 101, dtype=torch.float64)[None, :, None]
+    likelihood = cast(RegressionLikelihood, network.likelihood)
+    series = {"picture_x": x[0, :, 0], "picture_y": y[0], "picture_grid": grid[0, :, 0]}
+    for n in PICTURE:
+        mean, variance = prior.predictive(x[:, :n], y[:, :n], grid)
+        outputs = network(x[:, :n].float(), y[:, :n].float() * (not blind), grid.float())
+        series[f"picture_exact_n{n}"] = torch.stack([mean[0], variance[0].sqrt()])
+        series[f"picture_mean_n{n}"] = likelihood.mean(outputs)[0]
+        series[f"picture_levels_n{n}"] = likelihood.quantile(outputs, LEVELS)[0].T
+    return {name: tensor.double().cpu().numpy() for name, tensor in series.items()}
