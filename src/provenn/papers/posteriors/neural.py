@@ -8,7 +8,7 @@ paper's own evaluation had it, of one label drawn from each sample, its logarith
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from provenn.papers.posteriors.compiled import Array, Program, nuts, run_compiled
 from provenn.papers.posteriors.problems import Predictions, Problems, classified
@@ -26,9 +26,6 @@ class Network:
     def __post_init__(self) -> None:
         if self.hidden < 1:
             raise ValueError(f"hidden must be at least 1, got {self.hidden}")
-        if self.activation not in get_args(Activation):
-            options = get_args(Activation)
-            raise ValueError(f"activation must be one of {options}, got {self.activation!r}")
 
     def weights(self, d: int) -> int:
         """Number of weights and biases for ``d`` features."""

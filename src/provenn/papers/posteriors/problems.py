@@ -88,7 +88,7 @@ class Predictions:
     @property
     def nll(self) -> Float64[np.ndarray, " datasets"]:
         """Mean negative log-likelihood of each data set."""
-        return -self.log_density.mean(1)
+        return np.asarray(-self.log_density.mean(1), dtype=np.float64)
 
     @property
     def seconds(self) -> float:
