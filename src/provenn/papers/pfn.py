@@ -9,7 +9,7 @@ from provenn.evidence.claims import Ablation, Claim, Deviation, Paper
 from provenn.evidence.metrics import Metrics
 from provenn.evidence.page import Context
 from provenn.evidence.relations import All, Greater, Less, Ratio, Relation
-from provenn.papers.classification.compare import merge
+from provenn.papers.classification.compare import join_parts
 from provenn.papers.posteriors.known import coins, curves
 from provenn.papers.posteriors.subsets import subsets
 from provenn.papers.posteriors.tables import TABLES
@@ -582,7 +582,7 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
         parts.append(ctx.stage(name, stage))
     if config.tables:
         parts.append(ctx.stage("tables", partial(subsets, config.tables, ctx, blind=config.blind)))
-    return merge(parts)
+    return join_parts(parts)
 
 
 CAPTIONS = {

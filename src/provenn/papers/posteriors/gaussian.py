@@ -20,17 +20,8 @@ from provenn.papers.posteriors.problems import Predictions, Problems, timed
 Kernel = Literal["rbf", "matern52"]
 
 
-@dataclass(frozen=True)
-class Gamma:
-    """Gamma distribution of that shape and rate."""
-
-    shape: float
-    rate: float
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 < value < math.inf:
-                raise ValueError(f"{name} must be positive and finite, got {value}")
+class Gamma(GammaPrior):
+    """Gamma distribution with what an integral over it needs."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log density."""
