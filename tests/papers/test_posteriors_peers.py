@@ -251,8 +251,6 @@ def test_bad_requests_are_named():
         tables.load_table("roses", context())
     with pytest.raises(ValueError, match="hidden must be at least 1"):
         neural.Network(hidden=0)
-    with pytest.raises(ValueError, match="shape must be positive"):
-        Gamma(0.0, 1.0)
     with pytest.raises(ValueError, match="floor must be positive"):
         HyperPrior(floor=0.0)
     one = np.ones((1, 2, 1))

@@ -19,9 +19,7 @@ def _normal(*shape: int) -> torch.Tensor:
 
 
 def _labels(*shape: int, n_classes: int) -> torch.Tensor:
-    return torch.randint(
-        n_classes, shape, generator=torch.Generator().manual_seed(0)
-    ).float()
+    return torch.randint(n_classes, shape, generator=torch.Generator().manual_seed(0)).float()
 
 
 def _network(likelihood, y, *, backend="aot_eager", expected_failures=None, **options) -> Subject:
@@ -33,7 +31,8 @@ def _network(likelihood, y, *, backend="aot_eager", expected_failures=None, **op
             2, likelihood, d_model=4, n_layers=2, n_heads=2, d_ff=6, **options, **factory
         )
 
-    return Subject(build, (x, y, x_query), backend=backend, expected_failures=expected_failures or {})
+    failures = expected_failures or {}
+    return Subject(build, (x, y, x_query), backend=backend, expected_failures=failures)
 
 
 _AT_START = {

@@ -41,6 +41,10 @@ class Gamma(GammaPrior):
         return float(gamma.ppf(level, self.shape, scale=1 / self.rate))
 
 
+PAPER = (Gamma(3.0, 6.0), Gamma(2.0, 0.15), Gamma(1e-4, 1.0))
+"""The paper's distributions of lengthscale, variance and noise variance."""
+
+
 @dataclass(frozen=True)
 class HyperPrior:
     """Gaussian process with a hyper-prior: lengthscale of each feature, variance, noise variance.
@@ -50,9 +54,9 @@ class HyperPrior:
     """
 
     kernel: Kernel = "matern52"
-    lengthscale: Gamma = Gamma(3.0, 6.0)
-    outputscale: Gamma = Gamma(2.0, 0.15)
-    noise: Gamma = Gamma(1e-4, 1.0)
+    lengthscale: Gamma = PAPER[0]
+    outputscale: Gamma = PAPER[1]
+    noise: Gamma = PAPER[2]
     floor: float = 1e-4
 
     @classmethod
