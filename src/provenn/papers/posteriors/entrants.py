@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from provenn.bayes import Prior, PriorFittedNetwork
@@ -95,23 +97,30 @@ def ask(network: PriorFittedNetwork, problems: Problems, *, blind: bool) -> Pred
         problems: Data sets of one size.
         blind: Whether the context's targets are hidden from it: all zero.
     """
-    weight = network.x_encoder.weight
-    tensors = [t.to(weight.device, weight.dtype) for t in problems.tensors()]
-    likelihood = network.likelihood
-    network(tensors[0][:2], tensors[1][:2], tensors[2][:2])  # what only a first call takes
-    densities, probabilities = [], []
+    _answer(network, problems.first(2), blind=blind)  # what only a first call takes
     with timed() as watch:
-        for x, y, x_query, y_query in zip(*(t.split(BATCH) for t in tensors), strict=True):
-            outputs = network(x, y * (not blind), x_query)
-            densities.append(likelihood.log_prob(outputs, y_query))
-            if isinstance(likelihood, ClassificationLikelihood):
-                probabilities.append(likelihood.probabilities(outputs))
-    return Predictions(
-        torch.cat(densities).double().cpu().numpy(),
-        watch.wall_s,
-        watch.cpu_s,
-        probabilities=torch.cat(probabilities).double().cpu().numpy() if probabilities else None,
-    )
+        density, probabilities = _answer(network, problems, blind=blind)
+    return Predictions(density, watch.wall_s, watch.cpu_s, probabilities=probabilities)
+
+
+def _answer(
+    network: PriorFittedNetwork, problems: Problems, *, blind: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Log densities and, for classes, probabilities; on the CPU, so that a GPU's work is done."""
+    weight = network.x_encoder.weight
+    likelihood = network.likelihood
+    tensors = [t.to(weight.device, weight.dtype) for t in problems.tensors()]
+    densities, probabilities = [], []
+    for x, y, x_query, y_query in zip(*(t.split(BATCH) for t in tensors), strict=True):
+        outputs = network(x, y * (not blind), x_query)
+        densities.append(likelihood.log_prob(outputs, y_query))
+        if isinstance(likelihood, ClassificationLikelihood):
+            probabilities.append(likelihood.probabilities(outputs))
+    return _concatenated(densities), _concatenated(probabilities) if probabilities else None
+
+
+def _concatenated(tensors: Sequence[Tensor]) -> NDArray[np.float64]:
+    return torch.cat(list(tensors)).double().cpu().numpy()
 
 
 def held_out(
