@@ -105,9 +105,9 @@ def _kernels() -> list[Any]:
 
 
 def _boosting(seed: int) -> Any:
-    from sklearn.ensemble import GradientBoostingClassifier
+    from xgboost import XGBClassifier
 
-    return GradientBoostingClassifier(n_estimators=100, max_features=0.8, random_state=seed)
+    return XGBClassifier(n_estimators=100, colsample_bytree=0.8, n_jobs=1, random_state=seed)
 
 
 def _histogram_boosting(seed: int) -> Any:
@@ -134,15 +134,16 @@ def classifiers() -> dict[str, Classifier]:
             "Gaussian process", _gaussian_process, {"kernel": _kernels()}
         ),
         "boosting": Classifier(
-            "gradient boosting",
+            "XGBoost",
             _boosting,
             {
-                "min_samples_leaf": (2, 4),
+                "min_child_weight": (0.5, 1.0),
                 "learning_rate": (0.02, 0.2),
                 "subsample": (0.5, 0.8),
                 "max_depth": (1, 2),
             },
             scale=False,
+            package="xgboost-cpu",
         ),
         "histogram-boosting": Classifier(
             "histogram gradient boosting",
