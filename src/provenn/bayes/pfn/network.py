@@ -3,7 +3,7 @@
 Points of the context are tokens that attend to each other; a query attends to the context and to
 itself, so an answer depends neither on the order of the context nor on the other queries:
 
-    context i:  h_i <- attention(h_i; context),        query j:  h_j <- attention(h_j; context, h_j).
+    context i:  h_i <- attention(h_i; context),    query j:  h_j <- attention(h_j; context, h_j).
 
 Trained on data sets drawn from a prior to maximise ``log q(y | x, D)``, its minimiser is the exact
 posterior predictive distribution of that prior (arXiv 2112.10510).
@@ -316,7 +316,7 @@ class PriorFittedNetwork(PretrainedModule):
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Shift and scale of each feature, (batch, 1, d)."""
         batch, n, d = x.shape
-        if not self.config["standardize"] or n < 2:
+        if not self.config["standardize"] or n < 2 or batch == 0:
             return x.new_zeros(batch, 1, d), x.new_ones(batch, 1, d)
         shift, std = x.mean(1, keepdim=True), x.std(1, keepdim=True, correction=0)
         varies = std > CONSTANT * shift.abs()
@@ -443,7 +443,9 @@ class _Layer(nn.Module):
         query = query * query.shape[-1] ** -0.5
         own = (query * own_key).sum(-1)
         if n_context:
-            own = torch.cat([torch.full_like(own[..., :n_context], -math.inf), own[..., n_context:]], -1)
+            own = torch.cat(
+                [torch.full_like(own[..., :n_context], -math.inf), own[..., n_context:]], -1
+            )
         scores = torch.cat([keys @ query.transpose(-1, -2), own[..., None, :]], -2)
         weights = self._drop(scores.softmax(-2))
         to_context, to_self = weights[..., :-1, :], weights[..., -1, :, None]
@@ -462,7 +464,9 @@ def _sinusoids(tokens: Tensor) -> Tensor:
     """Sines and cosines of the position at geometric frequencies, (n, d_model)."""
     _, n, d_model = tokens.shape
     position = torch.arange(n, dtype=torch.float64, device=tokens.device)[:, None]
-    frequency = 1e-4 ** (torch.arange(d_model, dtype=torch.float64, device=tokens.device) // 2 * 2 / d_model)
+    frequency = 1e-4 ** (
+        torch.arange(d_model, dtype=torch.float64, device=tokens.device) // 2 * 2 / d_model
+    )
     even = torch.arange(d_model, device=tokens.device) % 2 == 0
     angle = position * frequency
     return torch.where(even, angle.sin(), angle.cos()).to(tokens.dtype)
