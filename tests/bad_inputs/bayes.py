@@ -228,11 +228,17 @@ def estimator(
         "X": [
             (ROWS + NAN, ValueError, "NaN", "contains"),
             (ROWS + INF, ValueError, "infinity", "contains"),
-            (np.ones((4, 3)), ValueError, "3", "n_features = 2"),
+            (np.ones((4, 3)), ValueError, "3", "at most 2 features"),
         ],
         "y": targets,
     }
-    return bad(fit, {"model": model, "X": ROWS, "y": y}, wrong)
+    unequal = BadCase(
+        "fewer targets than rows",
+        lambda: fit(model=model, X=ROWS, y=y[:3]),
+        ValueError,
+        ("input variables", "[4, 3]", "numbers of samples"),
+    )
+    return [*bad(fit, {"model": model, "X": ROWS, "y": y}, wrong), unequal]
 
 
 CASES = {
@@ -498,7 +504,6 @@ CASES = {
         ROWS[:, 0],
         [(CLASSIFYING, ValueError, "classification", "regression")],
         [
-            (ROWS[:3, 0], ValueError, "[4, 3]", "numbers of samples"),
             (ROWS[:, 0] + NAN, ValueError, "NaN", "contains"),
         ],
     ),
@@ -510,7 +515,6 @@ CASES = {
         [
             ([0, 0, 0, 0], ValueError, "got 1 class", "at least 2"),
             ([0, 1, 2, 0], ValueError, "with 3", "2 classes"),
-            ([0, 1, 0], ValueError, "[4, 3]", "numbers of samples"),
         ],
     ),
     "provenn.bayes.load_shipped": bad(
