@@ -58,6 +58,7 @@ class Masked(nn.Module):
         self.head = network.head
 
     def forward(self, x: Tensor, y: Tensor, x_query: Tensor) -> Tensor:
+        """What the queries are answered."""
         n, total = x.shape[1], x.shape[1] + x_query.shape[1]
         mask = torch.full((total, total), -torch.inf)
         mask[:, :n] = 0
@@ -124,8 +125,8 @@ def posteriors(batch: int, few: int) -> None:
         one_pass, fits = fastest(amortised, mle_ii)
     ours, theirs = one_pass / batch, fits / few
     print(f"posterior of 30 points at 30 queries, {batch} data sets at once")
-    print(f"  fitted network      {1e3 * ours:9.3f} ms a data set")
-    print(f"  MLE-II, no restarts {1e3 * theirs:9.3f} ms a data set: {theirs / ours:.0f} times as long")
+    print(f"  fitted network      {1e3 * ours:9.3f} ms each")
+    print(f"  MLE-II, no restarts {1e3 * theirs:9.3f} ms: {theirs / ours:.0f} times as long")
 
 
 class OneNetwork(nn.Module):
@@ -138,6 +139,7 @@ class OneNetwork(nn.Module):
             nn.init.normal_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Labels of the points."""
         return torch.distributions.Categorical(logits=self.layers(x)).sample()
 
 
@@ -153,6 +155,7 @@ class OneTable(nn.Module):
             nn.init.normal_(parameter, std=weight_std)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Labels of the points."""
         for i, layer in enumerate(self.layers):
             x = layer(x.tanh() if i else x)
             x = x + self.noise_std * torch.randn_like(x)

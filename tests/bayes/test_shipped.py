@@ -1,6 +1,7 @@
 """The networks that come with the package."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ LARGEST_TOGETHER = 8 * 2**20
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder that stands for the package's own, with two networks."""
     for name in ("small-one", "small-two"):
         network = PriorFittedNetwork(1, GaussianLikelihood(), d_model=8, n_layers=1, n_heads=1)
@@ -25,7 +26,6 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "notes").mkdir()
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     shipped._read.cache_clear()
-    monkeypatch.setattr(shipped, "_read", shipped._read)
     yield tmp_path
     shipped._read.cache_clear()
 
@@ -44,7 +44,7 @@ def test_each_call_gives_a_network_of_its_own(shelf: Path) -> None:
     assert not first.training
 
 
-def test_files_are_read_once(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_read_once(shelf: Path) -> None:
     before = load_shipped("small-one")
     (shelf / "small-one" / "model.safetensors").unlink()
     assert torch.equal(load_shipped("small-one").x_encoder.weight, before.x_encoder.weight)
@@ -54,14 +54,14 @@ def test_unknown_name_is_told_its_nearest_match(shelf: Path) -> None:
     message = "name must be one of small-one, small-two, got 'smaltwo'; the nearest is 'small-two'"
     with pytest.raises(ValueError, match=message):
         load_shipped("smaltwo")
-    with pytest.raises(TypeError, match="name must be a str, got 3 of type int"):
+    with pytest.raises(TypeError, match="name"):
         load_shipped(3)  # type: ignore[arg-type]
 
 
 def test_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipped, "FOLDER", tmp_path / "missing")
     assert shipped_names() == ()
-    with pytest.raises(ValueError, match="no shipped networks, got 'gp-1d'$"):
+    with pytest.raises(ValueError, match=r"no shipped networks, got 'gp-1d'$"):
         load_shipped("gp-1d")
 
 
@@ -84,7 +84,7 @@ def test_model_that_is_nowhere(shelf: Path, tmp_path: Path) -> None:
         find_network("small-on")
     with pytest.raises(FileNotFoundError, match=r"config\.json"):
         find_network(shelf / "notes")
-    with pytest.raises(TypeError, match="model must be .* got None of type NoneType"):
+    with pytest.raises(TypeError, match=r"model must be .* got None of type NoneType"):
         find_network(None)
 
 

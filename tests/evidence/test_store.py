@@ -13,7 +13,7 @@ from provenn.evidence import encoding, files
 from provenn.evidence.encoding import NewerSchemaError, decode, decode_series, encode_series
 from provenn.evidence.files import DamagedError, StoreError, log
 from provenn.evidence.keys import TrialKey
-from provenn.evidence.store import Store, check_seeds, committed_store, default_store
+from provenn.evidence.store import Store, check_seeds, committed_store, default_store, without_gap
 from tests.evidence.stored import (
     Config,
     as_bytes,
@@ -523,6 +523,13 @@ class TestSeeds:
         write(store, key(1))
         check_seeds(store.trials())
         check_seeds([])
+
+    def test_up_to_the_first_gap(self, store):
+        for seed in (0, 1, 3, 4):
+            write(store, key(seed))
+        trials = store.trials()
+        assert [trial.seed for trial in without_gap(reversed(trials))] == [0, 1]
+        assert without_gap(trials[1:]) == without_gap([]) == []
 
 
 class TestWhere:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from provenn.nn import PHConv1d, PHConv2d, PHConv3d, PHLinear, PHResNet, ph_conv2d
+from provenn.nn import PHConv1d, PHConv2d, PHConv3d, PHLinear, PHResNet, ph_conv2d, ph_weight
 
 pytestmark = pytest.mark.compiled
 
@@ -42,6 +42,19 @@ def test_inductor_matches_eager():
     x = torch.randn(2, 8, 6, 6)
     compiled = torch.compile(ph_conv2d, fullgraph=True)
     torch.testing.assert_close(compiled(x, A, F), ph_conv2d(x, A, F), rtol=1e-4, atol=1e-4)
+
+
+def test_large_weight_compiles_and_exports():
+    class Weight(torch.nn.Module):
+        def forward(self, A, F):
+            return ph_weight(A, F)
+
+    A, F = torch.randn(4, 4, 4), torch.randn(4, 64, 64, 3, 3)
+    with torch.no_grad():
+        compiled = torch.compile(ph_weight, fullgraph=True, backend="aot_eager")(A, F)
+        exported = torch.export.export(Weight(), (A, F)).module()(A, F)
+    torch.testing.assert_close(compiled, ph_weight(A, F), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(exported, ph_weight(A, F), rtol=1e-4, atol=1e-5)
 
 
 def test_compiled_evaluation_follows_the_parameters():

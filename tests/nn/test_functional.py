@@ -1,5 +1,7 @@
 """The Kronecker sum and the products with it, against slow references in float64."""
 
+from unittest import mock
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,11 +20,14 @@ from provenn.nn import (
     ph_linear,
     ph_weight,
 )
+from provenn.nn.hypercomplex import functional as products
+from provenn.nn.hypercomplex.functional import LARGE, batched_product, sparse_product
 
 from .references import kron_weight, quaternion_conv2d
 
 CONVS = {1: ph_conv1d, 2: ph_conv2d, 3: ph_conv3d}
 DENSE = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+PRODUCTS = [batched_product, sparse_product]
 few = settings(max_examples=25, deadline=None)
 
 
@@ -31,6 +36,7 @@ def draw(*shape, seed=0):
     return torch.randn(*shape, dtype=torch.float64, generator=generator)
 
 
+@pytest.mark.parametrize("product", [ph_weight, *PRODUCTS])
 @given(
     n=st.integers(1, 5),
     rows=st.integers(1, 3),
@@ -39,10 +45,63 @@ def draw(*shape, seed=0):
     groups=st.integers(1, 3),
 )
 @few
-def test_weight_is_a_sum_of_kronecker_products(n, rows, columns, kernel, groups):
+def test_weight_is_a_sum_of_kronecker_products(product, n, rows, columns, kernel, groups):
     A, F = draw(n, n, n), draw(n, rows * groups, columns, *kernel, seed=1)
-    H = ph_weight(A, F, groups)
+    H = product(A, F, groups)
     torch.testing.assert_close(H, kron_weight(A, F, groups), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_weight_in_every_precision(product, dtype):
+    A, F = draw(4, 4, 4).to(dtype), draw(4, 6, 5, 3, 3, seed=1).to(dtype)
+    H = product(A, F, 2)
+    assert H.dtype == dtype
+    A, F = A.double(), F.double()
+    error = (H.double() - kron_weight(A, F, 2)).abs()
+    assert (error <= 2 * torch.finfo(dtype).eps * kron_weight(A.abs(), F.abs(), 2)).all()
+
+
+@pytest.fixture
+def large():
+    A, F = draw(4, 4, 4).float(), draw(4, 64, 64, 3, 3, seed=1).float()
+    assert F.numel() >= LARGE
+    return A, F
+
+
+def test_large_constant_weight_is_a_sparse_product(large):
+    expected = batched_product(*large, 1)
+    with mock.patch.object(products, "sparse_product", wraps=sparse_product) as spy:
+        weights = [ph_weight(*large)]
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            weights.append(ph_weight(*large))
+        with torch.no_grad():
+            weights.append(ph_weight(*(t.requires_grad_() for t in large)))
+    assert spy.call_count == 3
+    for H in weights:
+        torch.testing.assert_close(H, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_large_weight_is_differentiable(large):
+    A, F = (t.requires_grad_() for t in large)
+    direction = draw(*F.shape, seed=2).float()
+    H = ph_weight(A, F)
+    torch.testing.assert_close(H, sparse_product(A, F, 1), rtol=1e-4, atol=1e-5)
+    (gradient,) = torch.autograd.grad(H, A, ph_weight(A, direction), create_graph=True)
+    assert torch.autograd.grad(gradient.sum(), F)[0].isfinite().all()
+    _, slope = torch.func.jvp(lambda F: ph_weight(A, F), (F,), (direction,))
+    torch.testing.assert_close(slope, sparse_product(A, direction, 1), rtol=1e-4, atol=1e-5)
+
+
+def test_large_weight_is_mapped(large):
+    A, F = large
+    algebras = torch.stack([A, draw(4, 4, 4, seed=2).float()])
+    mapped = torch.vmap(ph_weight, in_dims=(0, None))(algebras, F)
+    expected = torch.stack([sparse_product(A, F, 1) for A in algebras])
+    torch.testing.assert_close(mapped, expected, rtol=1e-4, atol=1e-5)
+    x = draw(3, 1, 256, 3, 3, seed=3).float()
+    y = torch.vmap(ph_conv2d, in_dims=(0, None, None))(x, A, F)
+    torch.testing.assert_close(y, ph_conv2d(x[:, 0], A, F)[:, None], rtol=1e-3, atol=1e-3)
 
 
 @given(

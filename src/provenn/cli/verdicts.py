@@ -31,13 +31,13 @@ def judge_run(
     """Verdict on each claim by the trials of one config that the present code has measured."""
     from provenn.evidence.fingerprint import fingerprint
     from provenn.evidence.page import config_hash
+    from provenn.evidence.store import without_gap
     from provenn.evidence.verdicts import judge
 
     hashed, current = config_hash(page.config(preset, overrides)), fingerprint(page)
     stored = store.trials(page.paper.slug, preset, hashed, fingerprint=current)
-    ours = [t for t in stored if t.record.provenance.fingerprint == current]
-    without_gap = [t for seed, t in enumerate(ours) if t.seed == seed]
-    return [judge(c, without_gap if preset in c.presets else ()) for c in page.claims]
+    ours = without_gap(t for t in stored if t.record.provenance.fingerprint == current)
+    return [judge(c, ours if preset in c.presets else ()) for c in page.claims]
 
 
 def print_verdicts(verdicts: "Sequence[Verdict]", title: str = "") -> None:

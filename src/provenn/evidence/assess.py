@@ -7,7 +7,7 @@ from provenn.evidence.claims import PRESETS, Claim
 from provenn.evidence.fingerprint import fingerprint
 from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
-from provenn.evidence.store import Store
+from provenn.evidence.store import Store, without_gap
 from provenn.evidence.verdicts import Status, Verdict, judge
 
 STATUSES: tuple[Status, ...] = ("holds", "fails", "undecided", "not judged")
@@ -61,10 +61,7 @@ def _trials(page: Page, preset: str, stores: Sequence[Store], current: str) -> l
             known = by_seed.get(trial.seed)
             if known is None or _rank(trial, current) > _rank(known, current):
                 by_seed[trial.seed] = trial
-    without_gap: list[Trial] = []
-    while (seed := len(without_gap)) in by_seed:
-        without_gap.append(by_seed[seed])
-    return without_gap
+    return without_gap(by_seed.values())
 
 
 def _rank(trial: Trial, current: str) -> tuple[bool, bool]:

@@ -322,6 +322,12 @@ def check_seeds(trials: Iterable[Trial]) -> None:
             )
 
 
+def without_gap(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials of one config with the seeds from 0 up to the first gap, in the order of seeds."""
+    ordered = sorted(trials, key=lambda trial: trial.seed)
+    return [trial for n, trial in enumerate(ordered) if trial.seed == n]
+
+
 def _read_entry(path: Path) -> Trial:
     """The trial in ``path``, checked against every hash and against its own path."""
     record, digest = encoding.decode(read_bounded(path / RECORD, encoding.MAX_RECORD_BYTES))

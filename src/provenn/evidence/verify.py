@@ -15,7 +15,7 @@ from provenn.evidence.page import Page, config_hash
 from provenn.evidence.records import Trial
 from provenn.evidence.relations import Relation
 from provenn.evidence.runner import plan
-from provenn.evidence.store import Store
+from provenn.evidence.store import Store, without_gap
 from provenn.evidence.tasks import Listener, Settled, Task, ignore
 from provenn.evidence.verdicts import Interval, Part, judge, trial_margins
 
@@ -99,7 +99,7 @@ def _stored(stores: Sequence[Store], page: Page, preset: str, config: str) -> li
     for store in stores:
         trials = store.trials(page.paper.slug, preset, config, fingerprint=fingerprint(page))
         if trials:
-            return [trial for n, trial in enumerate(trials) if trial.seed == n]
+            return without_gap(trials)
     return []
 
 

@@ -15,7 +15,7 @@ from provenn.papers.classification import (
     Entry,
     Recipe,
     Split,
-    merge,
+    join_parts,
     split_images,
     train_and_measure,
 )
@@ -403,12 +403,12 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
         *(ctx.stage(f"algebra-{name}", partial(learn, name)) for name in ALGEBRAS),
         *(ctx.stage(entry.name, partial(compete, i, entry)) for i, entry in enumerate(entries)),
     ]
-    measured = merge(parts)
+    measured = join_parts(parts)
     worst = {
         what: max(measured.values[f"{what}_{name}"] for name in ALGEBRAS)
         for what in ("recovery_error", "joint_loss")
     }
-    return merge([measured, Metrics(values=worst)])
+    return join_parts([measured, Metrics(values=worst)])
 
 
 CAPTIONS = {

@@ -3,7 +3,8 @@
 Points of the context are tokens that attend to each other; a query attends to the context and to
 itself, so an answer depends neither on the order of the context nor on the other queries:
 
-    context i:  h_i <- attention(h_i; context),    query j:  h_j <- attention(h_j; context, h_j).
+    context i:  h_i <- attention(h_i; context),
+    query j:    h_j <- attention(h_j; context, h_j).
 
 Trained on data sets drawn from a prior to maximise ``log q(y | x, D)``, its minimiser is the exact
 posterior predictive distribution of that prior (arXiv 2112.10510).
@@ -443,9 +444,8 @@ class _Layer(nn.Module):
         query = query * query.shape[-1] ** -0.5
         own = (query * own_key).sum(-1)
         if n_context:
-            own = torch.cat(
-                [torch.full_like(own[..., :n_context], -math.inf), own[..., n_context:]], -1
-            )
+            nothing = torch.full_like(own[..., :n_context], -math.inf)
+            own = torch.cat([nothing, own[..., n_context:]], -1)
         scores = torch.cat([keys @ query.transpose(-1, -2), own[..., None, :]], -2)
         weights = self._drop(scores.softmax(-2))
         to_context, to_self = weights[..., :-1, :], weights[..., -1, :, None]
@@ -464,9 +464,6 @@ def _sinusoids(tokens: Tensor) -> Tensor:
     """Sines and cosines of the position at geometric frequencies, (n, d_model)."""
     _, n, d_model = tokens.shape
     position = torch.arange(n, dtype=torch.float64, device=tokens.device)[:, None]
-    frequency = 1e-4 ** (
-        torch.arange(d_model, dtype=torch.float64, device=tokens.device) // 2 * 2 / d_model
-    )
-    even = torch.arange(d_model, device=tokens.device) % 2 == 0
-    angle = position * frequency
-    return torch.where(even, angle.sin(), angle.cos()).to(tokens.dtype)
+    channel = torch.arange(d_model, device=tokens.device)
+    angle = position * 1e-4 ** (2 * (channel // 2) / d_model)
+    return torch.where(channel % 2 == 0, angle.sin(), angle.cos()).to(tokens.dtype)

@@ -1,4 +1,6 @@
-"""How the shipped networks were made, and the command that makes them again::
+"""How the shipped networks were made.
+
+The command that makes one again::
 
     OMP_NUM_THREADS=1 python -m provenn.bayes.pfn.recipes gp-1d weights/gp-1d
 

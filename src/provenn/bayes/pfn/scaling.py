@@ -1,6 +1,5 @@
 """From the units of the user's data to those of a network's prior, by statistics of the context."""
 
-import sys
 import warnings
 from typing import NamedTuple
 
@@ -56,9 +55,11 @@ class InputScaling(NamedTuple):
             )
         most = network.config["max_context"]
         if most is not None and n > most:
-            _warn(
+            warnings.warn(
                 f"the context has {n} points, but the network was fitted to at most {most} "
-                f"(max_context): its answers may be worse than from {most} of them"
+                f"(max_context): its answers may be worse than from {most} of them",
+                ExtrapolationWarning,
+                stacklevel=3,  # where fit was called
             )
         if scaling == "none":
             return cls(np.zeros(d), np.ones(d))
@@ -80,9 +81,11 @@ class InputScaling(NamedTuple):
         low, high = self.cube
         outside = int(((x < low) | (x > high)).any(1).sum())
         if outside:
-            _warn(
+            warnings.warn(
                 f"{outside} of {len(x)} queries lie outside of the range of the context, beyond "
-                "which the network's prior has no inputs: its answers there may be wrong"
+                "which the network's prior has no inputs: its answers there may be wrong",
+                ExtrapolationWarning,
+                stacklevel=4,  # where predict was called
             )
 
 
@@ -105,11 +108,3 @@ def target_scaling(y: Float64[np.ndarray, "n"], likelihood: Likelihood) -> tuple
     mean, std = float(y.mean()), float(y.std())
     scale = std / width if std > CONSTANT * abs(y).max() else 1.0
     return mean - scale * centre, scale
-
-
-def _warn(message: str) -> None:
-    """Warn at the line that called the package."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("provenn."):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, ExtrapolationWarning, stacklevel=level)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.autograd import forward_ad
 
 
 def check_positive_int(name: str, value: Any) -> None:
@@ -92,3 +94,15 @@ def autocasts(x: Tensor) -> bool:
     """Whether automatic mixed precision is on for the tensor's device."""
     kind = x.device.type
     return torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+
+
+def is_constant(tensor: Tensor) -> bool:
+    """Whether it is a plain tensor on the CPU through which nothing is differentiated or mapped."""
+    return (
+        type(tensor) in (Tensor, nn.Parameter)
+        and tensor.device.type == "cpu"
+        and not tensor.is_inference()
+        and not (tensor.requires_grad and torch.is_grad_enabled())
+        and not is_functorch_wrapped_tensor(tensor)
+        and forward_ad.unpack_dual(tensor).tangent is None
+    )

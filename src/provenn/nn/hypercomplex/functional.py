@@ -22,14 +22,18 @@ from provenn.nn.hypercomplex.checks import (
     check_float_tensor,
     check_input,
     check_positive_int,
+    is_constant,
     per_axis,
 )
+
+LARGE = 2**17
+"""Entries of the filters from which on the sparse product, which has more to prepare, is faster."""
 
 
 def ph_weight(
     algebra: Float[Tensor, "n n n"], filters: Float[Tensor, "n u v *kernel"], groups: int = 1
 ) -> Float[Tensor, "n*u n*v *kernel"]:
-    """Dense weight ``sum_i A_i (x) F_i``, built by one batched matrix product.
+    """Dense weight ``sum_i A_i (x) F_i``, built by one matrix product.
 
     With groups, each group of output channels is a hypercomplex product of its own, with its own
     filters and the common algebra, as in ``groups`` layers side by side.
@@ -178,10 +182,45 @@ def kronecker_sum(algebra: Tensor, filters: Tensor, groups: int) -> Tensor:
     Under automatic mixed precision the sum is built in the parameters' own precision, so that the
     weight is rounded once, by the convolution or product that uses it.
     """
+    is_large = filters.numel() >= LARGE and not torch.compiler.is_compiling()
+    if is_large and is_constant(algebra) and is_constant(filters):
+        return sparse_product(algebra, filters, groups)
     if autocasts(filters):
         with torch.autocast(filters.device.type, enabled=False):
-            return _kronecker_sum(algebra, filters, groups)
-    return _kronecker_sum(algebra, filters, groups)
+            return batched_product(algebra, filters, groups)
+    return batched_product(algebra, filters, groups)
+
+
+def batched_product(algebra: Tensor, filters: Tensor, groups: int) -> Tensor:
+    """:func:`kronecker_sum` by dense products, one for each row of the filters.
+
+    What is left to copy into place are whole block rows, n times longer than those of a single
+    product.
+    """
+    n, rows, columns, *kernel = filters.shape
+    coefficients = algebra.reshape(n, n * n).t().expand(rows, n * n, n)
+    product = torch.bmm(coefficients, filters.reshape(n, rows, -1).transpose(0, 1))
+    blocks = product.view(groups, rows // groups, n, -1).transpose(1, 2)
+    return blocks.reshape(n * rows, n * columns, *kernel)
+
+
+def sparse_product(algebra: Tensor, filters: Tensor, groups: int) -> Tensor:
+    """:func:`kronecker_sum` by the product of a sparse matrix with the rows of the filters.
+
+    Each row of a block of ``H`` is a sum of n rows of the filters, one of each bank, weighted by
+    the algebra. It is written in its place at once, so that nothing is left to copy; but the
+    product cannot be differentiated twice or mapped.
+    """
+    n, rows, columns, *kernel = filters.shape
+    terms = (groups, n, rows // groups, n, n)  # of group g: block row a, row u, block column c, i
+    numbers = torch.arange(n * rows, dtype=torch.int32, device=filters.device)
+    product = functional.embedding_bag(
+        numbers.view(n, groups, 1, -1, 1).movedim(0, -1).expand(terms).reshape(-1, n),
+        filters.reshape(n * rows, -1),
+        mode="sum",
+        per_sample_weights=algebra.permute(1, 2, 0)[:, None].expand(terms).reshape(-1, n),
+    )
+    return product.view(n * rows, n * columns, *kernel)
 
 
 def convolve(
@@ -208,16 +247,6 @@ def check_padding(padding: Any, axes: int, stride: tuple[int, ...]) -> tuple[int
     if padding == "same" and any(s != 1 for s in stride):
         raise ValueError(f"padding='same' needs stride 1, got stride {stride}")
     return padding
-
-
-def _kronecker_sum(algebra: Tensor, filters: Tensor, groups: int) -> Tensor:
-    # One product, batched over the rows of the filters: what is left to copy into place are whole
-    # block rows, n times longer than those of a product that is not batched.
-    n, rows, columns, *kernel = filters.shape
-    coefficients = algebra.reshape(n, n * n).t().expand(rows, n * n, n)
-    product = torch.bmm(coefficients, filters.reshape(n, rows, -1).transpose(0, 1))
-    blocks = product.view(groups, rows // groups, n, -1).transpose(1, 2)
-    return blocks.reshape(n * rows, n * columns, *kernel)
 
 
 def _ph_conv(

@@ -19,8 +19,6 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch._C._functorch import is_functorch_wrapped_tensor
-from torch.autograd import forward_ad
 from torch.nn import functional
 
 from provenn.nn.hypercomplex.algebra import ALGEBRAS, check_cube
@@ -31,6 +29,7 @@ from provenn.nn.hypercomplex.checks import (
     check_flag,
     check_input,
     check_positive_int,
+    is_constant,
     per_axis,
 )
 from provenn.nn.hypercomplex.functional import check_padding, convolve, kronecker_sum
@@ -123,8 +122,9 @@ class _PHLayer(nn.Module):
             kept = self._kept
             if kept is not None and kept.is_of(algebra, filters):
                 return kept.weight
+            # Not on an accelerator, where looking at values would make the host wait.
             own = isinstance(filters, nn.Parameter)  # not one that functional_call lends
-            if own and not self.training and _is_constant(algebra) and _is_constant(filters):
+            if own and not self.training and is_constant(algebra) and is_constant(filters):
                 self._kept = kept = _DenseWeight(algebra, filters, self._groups)
                 return kept.weight
         return kronecker_sum(algebra, filters, self._groups)
@@ -491,18 +491,3 @@ def _state(algebra: Tensor, filters: Tensor) -> tuple[int, ...]:
 def _samples(tensor: Tensor) -> Tensor:
     """About 256 entries spread over a tensor, in its own memory."""
     return tensor.detach().reshape(-1)[:: -(-tensor.numel() // 256)]
-
-
-def _is_constant(tensor: Tensor) -> bool:
-    """Whether it is a plain tensor on the CPU through which nothing is differentiated or mapped.
-
-    On an accelerator, looking at values would make the host wait: there the weight is rebuilt.
-    """
-    return (
-        type(tensor) in (Tensor, nn.Parameter)
-        and tensor.device.type == "cpu"
-        and not tensor.is_inference()
-        and not (tensor.requires_grad and torch.is_grad_enabled())
-        and not is_functorch_wrapped_tensor(tensor)
-        and forward_ad.unpack_dual(tensor).tangent is None
-    )

@@ -1,6 +1,6 @@
 """What pages that compare image classifiers share: data, peers, training, costs and figures."""
 
-from provenn.papers.classification.compare import Entry, merge, train_and_measure
+from provenn.papers.classification.compare import Entry, join_parts, train_and_measure
 from provenn.papers.classification.cost import match_scale, parameters
 from provenn.papers.classification.data import CIFAR10_MEAN, CIFAR10_STD, Split, split_images
 from provenn.papers.classification.training import Recipe
@@ -11,8 +11,8 @@ __all__ = [
     "Entry",
     "Recipe",
     "Split",
+    "join_parts",
     "match_scale",
-    "merge",
     "parameters",
     "split_images",
     "train_and_measure",

@@ -76,7 +76,7 @@ def train_and_measure(
     )
 
 
-def merge(parts: Sequence[Metrics]) -> Metrics:
+def join_parts(parts: Sequence[Metrics]) -> Metrics:
     """All that the parts of a trial measured."""
     return Metrics(
         values={k: v for part in parts for k, v in part.values.items()},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -58,7 +59,8 @@ def run(
 
     What is known of a cost beforehand is kept, with the time of answering added.
     """
-    competitors, timings = [], {}
+    competitors: list[Competitor] = []
+    timings: dict[str, float] = {}
     for i, entrant in enumerate(entrants):
         ctx.progress(i, len(entrants), entrant.label)
         with ctx.measure() as meter:
@@ -95,20 +97,20 @@ def ask(network: PriorFittedNetwork, problems: Problems, *, blind: bool) -> Pred
     """
     weight = network.x_encoder.weight
     tensors = [t.to(weight.device, weight.dtype) for t in problems.tensors()]
-    classes = isinstance(network.likelihood, ClassificationLikelihood)
+    likelihood = network.likelihood
     network(tensors[0][:2], tensors[1][:2], tensors[2][:2])  # what only a first call takes
     densities, probabilities = [], []
     with timed() as watch:
         for x, y, x_query, y_query in zip(*(t.split(BATCH) for t in tensors), strict=True):
             outputs = network(x, y * (not blind), x_query)
-            densities.append(network.likelihood.log_prob(outputs, y_query))
-            if classes:
-                probabilities.append(network.likelihood.probabilities(outputs))
+            densities.append(likelihood.log_prob(outputs, y_query))
+            if isinstance(likelihood, ClassificationLikelihood):
+                probabilities.append(likelihood.probabilities(outputs))
     return Predictions(
         torch.cat(densities).double().cpu().numpy(),
         watch.wall_s,
         watch.cpu_s,
-        probabilities=torch.cat(probabilities).double().cpu().numpy() if classes else None,
+        probabilities=torch.cat(probabilities).double().cpu().numpy() if probabilities else None,
     )
 
 
@@ -130,6 +132,7 @@ def seconds(name: str, said: Said) -> dict[str, float]:
 
 
 def parameters(network: PriorFittedNetwork) -> int:
+    """Trainable numbers of a network."""
     return sum(p.numel() for p in network.parameters())
 
 

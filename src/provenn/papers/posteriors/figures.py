@@ -110,9 +110,7 @@ def loss_and_time(trials: Sequence[Trial], panels: Sequence[Panel]) -> Figure | 
             axes.plot(seconds, losses, ".", color=colour, alpha=0.4, markersize=4)
             at = (float(np.exp(np.log(seconds).mean())), float(losses.mean()))
             axes.plot(*at, MARKERS[competitor.role], color=colour)
-            axes.annotate(
-                competitor.label, at, (7, 3), textcoords="offset points", fontsize=8
-            )
+            axes.annotate(competitor.label, at, (7, 3), textcoords="offset points", fontsize=8)
         axes.set_xscale("log")
         axes.margins(x=0.3, y=0.15)
         axes.set_title(title)

@@ -14,7 +14,7 @@ from provenn.bayes.pfn.likelihoods import RegressionLikelihood
 from provenn.bayes.pfn.priors import draw
 from provenn.evidence.metrics import Competitor, Metrics
 from provenn.evidence.page import Context
-from provenn.papers.posteriors import gaussian, likelihood
+from provenn.papers.posteriors import likelihood
 from provenn.papers.posteriors.entrants import (
     HELD_OUT_SEED,
     Entrant,
@@ -26,9 +26,9 @@ from provenn.papers.posteriors.entrants import (
     run,
     seconds,
 )
-from provenn.papers.posteriors.gaussian import HyperPrior
+from provenn.papers.posteriors.gaussian import HyperPrior, Kernel
 from provenn.papers.posteriors.networks import FITS, fitted
-from provenn.papers.posteriors.problems import Problems
+from provenn.papers.posteriors.problems import Predictions, Problems, timed
 
 COIN_TOSSES = (0, 1, 4, 16, 32)
 COIN_DATASETS = 64
@@ -100,20 +100,11 @@ def curves(
         the way from the prior predictive to the exact answer; for networks ``mean_error`` and
         ``band_overlap``.
     """
-    prior = FITS[names[0]].prior
-    assert isinstance(prior, GaussianProcessPrior)
+    prior = cast(GaussianProcessPrior, FITS[names[0]].prior)
     problems = held_out(prior, sizes, datasets, ctx)
-    known = [torch.tensor([float(v)], dtype=torch.float64) for v in _fixed(prior)]
-    answer_exactly = partial(
-        gaussian.exact,
-        kernel=prior.kernel,
-        lengthscale=known[0].expand(1, prior.n_features),
-        outputscale=known[1],
-        noise=known[2],
-    )
+    answer_exactly = partial(_exact, prior)
     exact = {n: answer_exactly(each) for n, each in problems.items()}
-    variance = float(known[1] + known[2])
-    before = 0.5 * math.log(2 * math.pi * math.e * variance)
+    before = 0.5 * math.log(2 * math.pi * math.e * _variance(prior))
 
     def quality(said: Said) -> dict[str, float]:
         found = {}
@@ -126,7 +117,9 @@ def curves(
             found[f"closure_n{n}"] = float(1 - gap.mean() / (before - reference.mean()))
         return found
 
-    competitors, timings, series = [], {}, {}
+    competitors: list[Competitor] = []
+    timings: dict[str, float] = {}
+    series: dict[str, NDArray[np.float64]] = {}
     for name in names:
         with ctx.measure() as meter:
             network = fitted(name, ctx)
@@ -147,12 +140,12 @@ def curves(
         timings |= seconds(name, said)
         if name == names[0]:
             series = _picture(network, prior, ctx, blind=blind)
-    kernel_only = HyperPrior(kernel=prior.kernel, floor=1e-4)
+    unknown = HyperPrior(kernel=cast(Kernel, prior.kernel))
     entrants = [
         Entrant("exact", "exact Gaussian process", "oracle", answer_exactly),
         Entrant(
             "scikit-learn", "scikit-learn, MLE-II", "peer",
-            partial(likelihood.scikit_learn, prior=kernel_only), few, "scikit-learn",
+            partial(likelihood.scikit_learn_mle, prior=unknown), few, "scikit-learn",
         ),
     ]  # fmt: skip
     others, spent = run(entrants, problems, ctx, quality)
@@ -168,9 +161,16 @@ def _in_standard_errors(values: NDArray[np.float64]) -> float:
     return float(values.mean() / (values.std(ddof=1) / math.sqrt(len(values))))
 
 
-def _fixed(prior: GaussianProcessPrior) -> tuple[float, float, float]:
-    """Lengthscale, variance and noise variance of a prior that fixes them."""
-    return tuple(cast(float, v) for v in (prior.lengthscale, prior.outputscale, prior.noise))
+def _exact(prior: GaussianProcessPrior, problems: Problems) -> Predictions:
+    """The exact posterior predictive distribution under known hyper-parameters."""
+    with timed() as watch:
+        density = prior.log_predictive(*problems.tensors())
+    return Predictions(density.numpy(), watch.wall_s, watch.cpu_s)
+
+
+def _variance(prior: GaussianProcessPrior) -> float:
+    """Variance of a target under a prior that fixes its hyper-parameters."""
+    return cast(float, prior.outputscale) + cast(float, prior.noise)
 
 
 @torch.no_grad()
@@ -194,7 +194,7 @@ def _bands(
     union = torch.maximum(high, ends[..., 1]) - torch.minimum(low, ends[..., 0])
     error = (likelihood.mean(outputs).double() - mean).square().mean().sqrt()
     return {
-        "mean_error": float(error / math.sqrt(sum(_fixed(prior)[1:]))),
+        "mean_error": float(error / math.sqrt(_variance(prior))),
         "band_overlap": float((overlap.clamp(min=0) / union).mean()),
     }
 

@@ -1,7 +1,7 @@
 """The networks that a trial fits: their priors, sizes and fitting."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch

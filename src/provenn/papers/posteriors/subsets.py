@@ -1,5 +1,6 @@
 """Small subsets of tables, classified by the shipped network and by tuned peers."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -97,4 +98,5 @@ def _probabilities(predictions: Predictions) -> NDArray[np.float64]:
     found = predictions.probabilities
     if found is None:
         raise TypeError("predictions must be of classes, got a regression's")
-    return found[0]
+    first: NDArray[np.float64] = found[0]
+    return first

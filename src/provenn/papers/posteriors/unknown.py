@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from provenn.bayes import BNNPrior, load_shipped
+from provenn.bayes import BNNPrior, GaussianProcessPrior, load_shipped
 from provenn.bayes.pfn.recipes import RECIPES
 from provenn.evidence.metrics import Competitor, Metrics
 from provenn.evidence.page import Context
@@ -22,16 +22,9 @@ from provenn.papers.posteriors.entrants import (
     parameters,
     run,
 )
-from provenn.papers.posteriors.gaussian import Gamma, HyperPrior
+from provenn.papers.posteriors.gaussian import HyperPrior
 from provenn.papers.posteriors.networks import FITS, fitted
 
-HYPER_PRIORS = {
-    "gp-1d-paper": HyperPrior(),
-    "gp-1d": HyperPrior(
-        lengthscale=Gamma(2.0, 8.0), outputscale=Gamma(4.0, 4.0), noise=Gamma(1.0, 20.0)
-    ),
-}
-"""Shipped networks of one dimension, and the hyper-priors that they were fitted to."""
 TAGS = {"gp-1d-paper": "paper", "gp-1d": "own"}
 """What the names of competitors begin with."""
 BNN_CONTEXT, BNN_QUERIES = 100, 200
@@ -74,9 +67,9 @@ def hyperparameters(
         NUTS, ``TAG_equal_loss_s``, the seconds of the smallest budget that is as good as the
         network, or of the largest.
     """
-    tag, prior = TAGS[name], RECIPES[name].prior
+    tag, prior = TAGS[name], cast(GaussianProcessPrior, RECIPES[name].prior)
     problems = held_out(prior, sizes, effort.datasets, ctx)
-    hyper_prior = HYPER_PRIORS[name]
+    hyper_prior = HyperPrior.of(prior)
     with ctx.measure() as meter:
         network = load_shipped(name).to(ctx.device)
     cost = meter.cost(parameters=parameters(network), flops=flops(network, max(sizes), 1))
@@ -88,14 +81,14 @@ def hyperparameters(
         ),
         Entrant(
             f"{tag}-scikit-learn", "scikit-learn, MLE-II", "peer",
-            partial(likelihood.scikit_learn, prior=hyper_prior), effort.few, "scikit-learn",
+            partial(likelihood.scikit_learn_mle, prior=hyper_prior), effort.few, "scikit-learn",
         ),
     ]  # fmt: skip
     if effort.compiled:
         entrants += [
             Entrant(
                 f"{tag}-gpytorch", "GPyTorch, MLE-II", "peer",
-                partial(likelihood.gpytorch, prior=hyper_prior), effort.few, "gpytorch",
+                partial(likelihood.gpytorch_map, prior=hyper_prior), effort.few, "gpytorch",
             ),
             Entrant(
                 f"{tag}-compiled", "MLE-II compiled by JAX", "peer",
@@ -120,7 +113,9 @@ def hyperparameters(
     if effort.nuts:
         names = [f"{tag}-nuts-{budget}" for budget in effort.nuts]
         keys = [f"few_n{n}" for n in sizes]
-        timings[f"{tag}_equal_loss_s"] = _equal_loss(f"{tag}-pfn", names, keys, competitors, timings)
+        timings[f"{tag}_equal_loss_s"] = _equal_loss(
+            f"{tag}-pfn", names, keys, competitors, timings
+        )
     return Metrics(timings=timings, competitors=competitors)
 
 
@@ -148,7 +143,8 @@ def labels(name: str, ctx: Context, *, effort: Effort, blind: bool) -> Metrics:
         cost=cost,
     )
     competitors, timings = [method], {f"{name}.seconds": answer.seconds}
-    model = neural.Network(prior.hidden, prior.activation or "none")
+    activation: neural.Activation = "tanh" if prior.activation else "none"
+    model = neural.Network(prior.hidden, activation)
     samplers: dict[str, tuple[str, tuple[int, ...], Callable[[int], neural.Posterior]]] = {
         "nuts": (
             "NUTS, {0} + {0}",
@@ -194,6 +190,10 @@ def _equal_loss(
     timings: Mapping[str, float],
 ) -> float:
     """Seconds of the first of growing budgets whose mean loss is at most the method's."""
-    losses = {c.name: float(np.mean([c.quality[key] for key in keys])) for c in competitors if keys[0] in c.quality}
+    losses = {
+        c.name: float(np.mean([c.quality[key] for key in keys]))
+        for c in competitors
+        if keys[0] in c.quality
+    }
     enough = [name for name in budgets if losses[name] <= losses[method]]
     return timings[f"{(enough or budgets[-1:])[0]}.seconds"]
