@@ -1,5 +1,6 @@
 """The network against a masked transformer, and what it may and may not depend on."""
 
+import copy
 import json
 
 import pytest
@@ -34,14 +35,18 @@ SHAPES = [(5, 3), (5, 1), (1, 3), (1, 1), (0, 3), (0, 1), (5, 0), (0, 0)]
 
 def build(likelihood="gaussian", *, seed=0, dtype=torch.float64, **options):
     """A small network in evaluation mode all of whose parameters are drawn."""
+    torch.manual_seed(seed)
     network = PriorFittedNetwork(
-        D, LIKELIHOODS[likelihood], 8, LAYERS, 2, 12, dtype=dtype, **options
+        D, LIKELIHOODS[likelihood], 8, LAYERS, 2, 12, dtype=torch.float64, **options
     )
-    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.copy_(0.5 * torch.randn(parameter.shape, generator=generator))
-    return network.eval()
+            noise = torch.randn_like(parameter)
+            if parameter.ndim == 1:
+                parameter.add_(0.3 * noise)
+            else:
+                parameter.copy_(noise / parameter.shape[1] ** 0.5)
+    return network.eval().to(dtype)
 
 
 def data(*batch, n=5, m=3, d=D, dtype=torch.float64, seed=0):
@@ -113,16 +118,22 @@ def test_one_context_answers_many_times():
     close(torch.cat(parts, 1), network(x, y, x_query))
 
 
-@pytest.mark.parametrize("batch", [(), (1,), (2, 3), (0,), (2, 0)])
+@pytest.mark.parametrize("batch", [(), (1,), (2, 3)])
 def test_any_leading_dimensions(batch):
     network, (x, y, x_query) = build(standardize=True), data(*batch)
     answer = network(x, y, x_query)
     assert answer.shape == (*batch, 3, 2)
     close(network.decode(network.encode(x, y), x_query), answer)
     flat = zip(x.reshape(-1, 5, D), y.reshape(-1, 5), x_query.reshape(-1, 3, D), strict=True)
-    rows = [network(*row) for row in flat]
-    if rows:
-        close(answer.reshape(-1, 3, 2), torch.stack(rows))
+    close(answer.reshape(-1, 3, 2), torch.stack([network(*row) for row in flat]))
+
+
+@pytest.mark.parametrize("batch", [(0,), (2, 0)])
+def test_no_data_sets(batch):
+    network = build(standardize=True)
+    x, y, x_query = (torch.empty(*batch, *size).double() for size in ((5, D), (5,), (3, D)))
+    assert network(x, y, x_query).shape == (*batch, 3, 2)
+    assert network.decode(network.encode(x, y), x_query).shape == (*batch, 3, 2)
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
@@ -134,7 +145,7 @@ def test_answers_are_what_the_likelihood_reads(likelihood):
     assert network.likelihood.log_prob(outputs, labels[:, :3]).isfinite().all()
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-11)])
 @pytest.mark.parametrize("options", ["plain", "rescale_features"])
 def test_order_of_the_context_does_not_matter(dtype, tolerance, options):
     network, (x, y, x_query) = build(dtype=dtype, **OPTIONS[options]), data(2, n=9, dtype=dtype)
@@ -144,7 +155,7 @@ def test_order_of_the_context_does_not_matter(dtype, tolerance, options):
         network(x[:, order], y[:, order], x_query), answer, rtol=0, atol=tolerance
     )
     mispaired = network(x[:, order], y, x_query)
-    assert (mispaired - answer).abs().max() > 1e-3
+    assert (mispaired - answer).abs().max() > 0.01
 
 
 def test_order_matters_with_positions_alone():
@@ -153,7 +164,7 @@ def test_order_matters_with_positions_alone():
     for options, differs in (({}, False), ({"positional": True}, True)):
         network = build(**options)
         moved = network(x[:, order], y[:, order], x_query) - network(x, y, x_query)
-        assert (moved.abs().max() > 1e-4) == differs
+        assert (moved.abs().max() > 1e-3) == differs
 
 
 def test_queries_do_not_see_each_other():
@@ -203,7 +214,7 @@ def test_units_of_a_standardized_input_do_not_matter(options):
     scale, shift = torch.tensor([0.01, 3.0, 500.0]).double(), torch.tensor([-7.0, 0.5, 3e4])
     close(network(scale * x + shift, y, scale * x_query + shift), network(x, y, x_query), 1e-7)
     plain = build()
-    assert (plain(scale * x, y, scale * x_query) - plain(x, y, x_query)).abs().max() > 1e-3
+    assert (plain(scale * x, y, scale * x_query) - plain(x, y, x_query)).abs().max() > 0.05
 
 
 def test_standardizes_by_the_context_alone():
@@ -300,7 +311,10 @@ def test_saved_and_loaded_answers_are_bit_equal(likelihood, dtype, tmp_path):
     loaded = PriorFittedNetwork.from_pretrained(tmp_path / "network")
     assert not loaded.training
     assert loaded.config == network.config
+    loaded = copy.deepcopy(loaded)  # into memory that is aligned: else the last bit may differ
     outputs = network(x, y, x_query)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor)
     assert torch.equal(loaded(x, y, x_query), outputs)
     density = network.likelihood.log_prob(outputs, y[:, :3])
     assert torch.equal(loaded.likelihood.log_prob(outputs, y[:, :3]), density)

@@ -317,7 +317,7 @@ class PriorFittedNetwork(PretrainedModule):
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Shift and scale of each feature, (batch, 1, d)."""
         batch, n, d = x.shape
-        if not self.config["standardize"] or n < 2:
+        if not self.config["standardize"] or n < 2 or batch == 0:
             return x.new_zeros(batch, 1, d), x.new_ones(batch, 1, d)
         shift, std = x.mean(1, keepdim=True), x.std(1, keepdim=True, correction=0)
         varies = std > CONSTANT * shift.abs()
