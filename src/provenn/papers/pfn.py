@@ -1,5 +1,6 @@
 """Transformers can do Bayesian inference: prior-data fitted networks."""
 
+import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ from provenn.evidence.metrics import Metrics
 from provenn.evidence.page import Context
 from provenn.evidence.relations import All, Greater, Less, Ratio, Relation
 from provenn.papers.classification.compare import join_parts
-from provenn.papers.posteriors.known import coins, curves
+from provenn.papers.posteriors.known import bands, coins, curves
 from provenn.papers.posteriors.subsets import subsets
 from provenn.papers.posteriors.tables import TABLES
 from provenn.papers.posteriors.unknown import Effort, hyperparameters, labels
@@ -108,6 +109,7 @@ PRESETS = {
         bands=("pfn-smooth", "pfn-rough"),
         sizes=(10, 50, 100, 400),
         shipped=(),
+        tables=tuple(TABLES),
     ),
 }
 SEEDS = {"quick": 3, "laptop": 5, "full": 3}
@@ -454,7 +456,7 @@ DEVIATIONS = (
     Deviation(
         aspect="fixed Gaussian process",
         paper="up to 2,000 points; 0.5 to 4 million data sets",
-        ours="up to 490 points; 0.5 and 1 million data sets",
+        ours="up to 400 points, 490 in fitting; 0.5 and 1 million data sets",
         why="half an hour on one GPU",
         presets=("full",),
     ),
@@ -465,6 +467,14 @@ DEVIATIONS = (
         "bars, batch 32, 7,500 steps (laptop)",
         why="the time of a preset",
         presets=("quick", "laptop"),
+    ),
+    Deviation(
+        aspect="size of the network",
+        paper="width 512, 6 layers, 1,000 bars, batch 100",
+        ours="the same, batch 64, in five dimensions; width 256, 4 layers, batch 128, 10,000 "
+        "steps, context sizes uniform, for the bands in one dimension",
+        why="half an hour on one GPU",
+        presets=("full",),
     ),
     Deviation(
         aspect="context sizes in fitting",
@@ -506,8 +516,9 @@ DEVIATIONS = (
     Deviation(
         aspect="Bayesian neural network",
         paper="width 256, 5 layers, 160 or 400 epochs; small (3 features, 5 hidden units) and big "
-        "(8, 64)",
-        ours="width 32, 3 layers, 1,000 steps; the small one, with and without tanh",
+        "(8, 64); 100 data sets",
+        ours="width 32, 3 layers, 1,000 steps; the small one, with and without tanh; 20 data sets "
+        "a seed",
         why="the time of a preset",
         presets=("laptop",),
     ),
@@ -536,10 +547,13 @@ ABLATIONS = (
         overrides={"blind": True},
         breaks=[
             "c1-bands",
+            "c1-paper",
             "c2-closure-small",
             "c2-closure",
+            "c2-curve",
             "c3-mle-ii",
             "c3-nuts-32",
+            "c3-nuts-256",
             "c6-rank",
             "ours-coins",
             "ours-shipped",
@@ -560,19 +574,31 @@ band = model.predict_quantiles([[0.25], [0.9]], [0.025, 0.975])
 
 
 def trial(config: Config, seed: int, ctx: Context) -> Metrics:
-    """Fit the preset's networks, and ask them and their peers the same questions."""
-    known = partial(curves, ctx=ctx, datasets=config.curve_datasets, blind=config.blind)
+    """Fit the preset's networks, and ask them and their peers the same questions.
+
+    Raises:
+        ImportError: A package of a peer is missing.
+    """
+    _check_peers(config)
     plain = Effort(datasets=config.hyper_datasets, few=config.few)
     all_peers = replace(plain, compiled=config.compiled, nuts=config.nuts)
     samplers = replace(plain, nuts=config.bnn_nuts, svi=config.svi)
     parts = []
     if config.coins:
         parts.append(ctx.stage("coins", partial(coins, ctx, blind=config.blind)))
-    parts.append(
-        ctx.stage("curves", partial(known, config.curves, sizes=config.sizes, few=config.few))
+    known = partial(
+        curves,
+        config.curves,
+        ctx,
+        sizes=config.sizes,
+        datasets=config.curve_datasets,
+        few=config.few,
+        blind=config.blind,
     )
-    for name in config.bands:
-        parts.append(ctx.stage(name, partial(known, [name], sizes=(10,), few=0)))
+    parts.append(ctx.stage("curves", known))
+    if config.bands:
+        near = partial(bands, config.bands, ctx, datasets=config.curve_datasets, blind=config.blind)
+        parts.append(ctx.stage("bands", near))
     for name in config.shipped:
         effort = all_peers if name == config.shipped[0] else plain
         ask = partial(
@@ -585,6 +611,19 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
     if config.tables:
         parts.append(ctx.stage("tables", partial(subsets, config.tables, ctx, blind=config.blind)))
     return join_parts(parts)
+
+
+def _check_peers(config: Config) -> None:
+    wanted = {
+        "gpytorch": config.compiled,
+        "numpyro": config.compiled or config.nuts or config.bnn_nuts or config.svi,
+        "xgboost": config.tables,
+    }
+    missing = [p for p, needed in wanted.items() if needed and not importlib.util.find_spec(p)]
+    if missing:
+        raise ImportError(
+            f"the peers of pfn need {' and '.join(missing)}: pip install 'provenn[peers]'"
+        )
 
 
 CAPTIONS = {

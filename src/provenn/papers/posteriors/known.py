@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from provenn.bayes import GaussianProcessPrior, PriorFittedNetwork
 from provenn.bayes.pfn.likelihoods import RegressionLikelihood
@@ -50,11 +51,14 @@ def coins(ctx: Context, *, blind: bool) -> Metrics:
     """
     with ctx.measure() as meter:
         network = fitted("coins", ctx)
+        generator = torch.Generator(ctx.device).manual_seed(HELD_OUT_SEED + ctx.seed)
         quality = {}
         for n in COIN_TOSSES:
             heads = torch.arange(n + 1, device=ctx.device).repeat_interleave(COIN_DATASETS)
             y = (torch.arange(n, device=ctx.device) < heads[:, None]).float()
-            x, x_query = (torch.rand(len(heads), k, 1, device=ctx.device) for k in (n, 1))
+            x, x_query = (
+                torch.rand(len(heads), k, 1, generator=generator, device=ctx.device) for k in (n, 1)
+            )
             with torch.no_grad():
                 logit = network(x, y * (not blind), x_query)[:, 0, 0].double()
             p, q = (1 + heads.double()) / (2 + n), logit.sigmoid()
@@ -98,7 +102,8 @@ def curves(
         For each competitor and size ``nll_nN`` and, on the same data sets, ``gap_nN`` to the exact
         answer, ``surplus_nN``, that gap in its standard errors, and ``closure_nN``, the share of
         the way from the prior predictive to the exact answer; for networks ``mean_error`` and
-        ``band_overlap``.
+        ``band_overlap``; where positional encodings are tried, ``positional_loss_nN``, what they
+        add to the loss.
     """
     prior = cast(GaussianProcessPrior, FITS[names[0]].prior)
     problems = held_out(prior, sizes, datasets, ctx)
@@ -120,18 +125,20 @@ def curves(
     competitors: list[Competitor] = []
     timings: dict[str, float] = {}
     series: dict[str, NDArray[np.float64]] = {}
+    losses: dict[str, dict[str, float]] = {}
     for name in names:
         with ctx.measure() as meter:
             network = fitted(name, ctx)
             answer = partial(ask, network, blind=blind)
             said = {n: answer(each) for n, each in problems.items()}
-        bands = _bands(network, prior, problems[BAND_SIZE], blind=blind)
+        losses[name] = quality(said)
+        nearness = _bands(network, prior, problems[BAND_SIZE], blind=blind)
         competitors.append(
             Competitor(
                 name=name,
                 label=FITS[name].label,
                 role="method" if name == names[0] else "baseline",
-                quality={**quality(said), **bands},
+                quality={**losses[name], **nearness},
                 cost=meter.cost(
                     parameters=parameters(network), flops=flops(network, max(sizes), 1)
                 ),
@@ -149,15 +156,51 @@ def curves(
         ),
     ]  # fmt: skip
     others, spent = run(entrants, problems, ctx, quality)
+    values = {"prior_nll": before}
+    if {"pfn-small", "pfn-positional"} <= set(names):
+        for n in sizes:
+            added = losses["pfn-positional"][f"nll_n{n}"] - losses["pfn-small"][f"nll_n{n}"]
+            values[f"positional_loss_n{n}"] = added
     return Metrics(
-        values={"prior_nll": before},
+        values=values,
         timings={**timings, **spent},
         series=series,
         competitors=[*competitors, *others],
     )
 
 
+def bands(names: Sequence[str], ctx: Context, *, datasets: int, blind: bool) -> Metrics:
+    """Fit networks, each to its own Gaussian process; compare mean and band with the exact ones.
+
+    Args:
+        names: Networks; the first is drawn.
+        ctx: Context of the trial.
+        datasets: Data sets held out.
+        blind: Whether the context's targets are hidden.
+
+    Returns:
+        For each network ``mean_error`` and ``band_overlap`` at ``BAND_SIZE`` points.
+    """
+    competitors: list[Competitor] = []
+    series: dict[str, NDArray[np.float64]] = {}
+    for name in names:
+        prior = cast(GaussianProcessPrior, FITS[name].prior)
+        problems = held_out(prior, [BAND_SIZE], datasets, ctx)[BAND_SIZE]
+        with ctx.measure() as meter:
+            network = fitted(name, ctx)
+            quality = _bands(network, prior, problems, blind=blind)
+        cost = meter.cost(parameters=parameters(network), flops=flops(network, BAND_SIZE, 1))
+        competitors.append(
+            Competitor(name=name, label=FITS[name].label, role="method", quality=quality, cost=cost)
+        )
+        series = series or _picture(network, prior, ctx, blind=blind)
+    return Metrics(series=series, competitors=competitors)
+
+
 def _in_standard_errors(values: NDArray[np.float64]) -> float:
+    """Mean over its standard error; 0 if every value is 0, as the exact answer's gaps are."""
+    if not values.any():
+        return 0.0
     return float(values.mean() / (values.std(ddof=1) / math.sqrt(len(values))))
 
 
@@ -188,11 +231,11 @@ def _bands(
     half = 1.959964 * variance.sqrt()
     low, high = mean - half, mean + half
     likelihood = cast(RegressionLikelihood, network.likelihood)
-    outputs = network(x.float(), y.float() * (not blind), x_query.float())
-    ends = likelihood.quantile(outputs, [0.025, 0.975]).double()
+    outputs = _outputs(network, x, y * (not blind), x_query)
+    ends = likelihood.quantile(outputs, [0.025, 0.975]).to(mean)
     overlap = torch.minimum(high, ends[..., 1]) - torch.maximum(low, ends[..., 0])
     union = torch.maximum(high, ends[..., 1]) - torch.minimum(low, ends[..., 0])
-    error = (likelihood.mean(outputs).double() - mean).square().mean().sqrt()
+    error = (likelihood.mean(outputs).to(mean) - mean).square().mean().sqrt()
     return {
         "mean_error": float(error / math.sqrt(_variance(prior))),
         "band_overlap": float((overlap.clamp(min=0) / union).mean()),
@@ -213,8 +256,15 @@ def _picture(
     series = {"picture_x": x[0, :, 0], "picture_y": y[0], "picture_grid": grid[0, :, 0]}
     for n in PICTURE:
         mean, variance = prior.predictive(x[:, :n], y[:, :n], grid)
-        outputs = network(x[:, :n].float(), y[:, :n].float() * (not blind), grid.float())
+        outputs = _outputs(network, x[:, :n], y[:, :n] * (not blind), grid)
         series[f"picture_exact_n{n}"] = torch.stack([mean[0], variance[0].sqrt()])
         series[f"picture_mean_n{n}"] = likelihood.mean(outputs)[0]
         series[f"picture_levels_n{n}"] = likelihood.quantile(outputs, LEVELS)[0].T
     return {name: tensor.double().cpu().numpy() for name, tensor in series.items()}
+
+
+def _outputs(network: PriorFittedNetwork, x: Tensor, y: Tensor, x_query: Tensor) -> Tensor:
+    """What a network says, wherever it and the data sets lie."""
+    weight = network.x_encoder.weight
+    outputs: Tensor = network(*(t.to(weight.device, weight.dtype) for t in (x, y, x_query)))
+    return outputs

@@ -98,6 +98,19 @@ def _large(label: str, steps: int) -> Fit:
     )
 
 
+def _paper_curves(label: str, lengthscale: float) -> Fit:
+    """A network that learns the curves of the paper's pictures."""
+    return Fit(
+        label=label,
+        prior=GaussianProcessPrior(1, lengthscale=lengthscale, noise=1e-4),
+        steps=10_000,
+        network={"d_model": 256, "n_layers": 4, "n_heads": 4, "d_ff": 512},
+        fitting={"n_points": 31, "batch_size": 128, "lr": 5e-4, "context": "uniform"},
+        n_buckets=1000,
+        bar_datasets=100_000,
+    )
+
+
 def _logistic(label: str, activation: str | None) -> Fit:
     """A network that learns the labels of the paper's small Bayesian neural network."""
     return Fit(
@@ -132,6 +145,8 @@ FITS = {
     ),
     "pfn-500k": _large("PFN, 0.5 M data sets", 7_800),
     "pfn-1m": _large("PFN, 1 M data sets", 15_600),
+    "pfn-smooth": _paper_curves("PFN, lengthscale 0.6", 0.6),
+    "pfn-rough": _paper_curves("PFN, lengthscale 0.1", 0.1),
     "bnn-linear": _logistic("PFN, linear BNN", None),
     "bnn-tanh": _logistic("PFN, tanh BNN", "tanh"),
 }
@@ -145,6 +160,7 @@ def fitted(name: str, ctx: Context) -> PriorFittedNetwork:
         ctx: Context of the trial; its seed is that of initialisation and data sets.
     """
     fit = FITS[name]
+    torch.manual_seed(ctx.seed)  # whatever was fitted before
     network = fit.build(ctx.device)
     fitting = PriorFitting(network, fit.prior, fit.steps, seed=ctx.seed, **fit.fitting)
     while not fitting.done:
