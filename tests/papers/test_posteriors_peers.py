@@ -139,11 +139,11 @@ def test_every_maximum_of_the_likelihood_nears_the_integral_on_many_points():
 def test_nuts_samples_what_quadrature_integrates():
     pytest.importorskip("numpyro", reason="needs the extra peers")
     prior = HyperPrior()
-    problems = problems_of(prior, 6, datasets=6, m=4)
-    sampled = hyper.sampled(problems, prior, samples=400, seed=0)
+    problems = problems_of(prior, 2, datasets=6, m=4)  # few points, so that the prior matters
+    sampled = hyper.sampled(problems, prior, samples=1000, seed=0)
     error = np.abs(sampled.log_density - quadrature(problems, prior).log_density)
-    assert np.median(error) < 0.05
-    again = hyper.sampled(problems, prior, samples=400, seed=0)
+    assert np.median(error) < 0.04
+    again = hyper.sampled(problems, prior, samples=1000, seed=0)
     assert np.array_equal(sampled.log_density, again.log_density)
 
 
@@ -256,8 +256,8 @@ def test_bad_requests_are_named():
     one = np.ones((1, 2, 1))
     with pytest.raises(ValueError, match="y must be finite"):
         Problems(one, np.array([[1.0, np.nan]]), one, np.ones((1, 2)))
-    with pytest.raises(ValueError, match="must be of shapes"):
-        Problems(one, np.ones((1, 3)), one, np.ones((1, 2)))
+    with pytest.raises(ValueError, match="with nothing empty"):
+        Problems(one[:, :0], np.ones((1, 0)), one, np.ones((1, 2)))
 
 
 def test_calibration_error_by_hand():

@@ -23,15 +23,18 @@ def check_number(
     least: float = -math.inf,
     above: float | None = None,
     most: float = math.inf,
+    below: float | None = None,
 ) -> None:
     """Refuse anything but a finite number within the bounds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
     low_enough = value >= least if above is None else value > above
-    if not (math.isfinite(value) and low_enough and value <= most):
-        bounds = [f"greater than {above:g}" if above is not None else f"at least {least:g}"]
-        bounds += ["finite" if most == math.inf else f"at most {most:g}"]
-        raise ValueError(f"{name} must be {' and '.join(bounds)}, got {value}")
+    high_enough = value <= most if below is None else value < below
+    if not (math.isfinite(value) and low_enough and high_enough):
+        low = f"at least {least:g}" if above is None else f"greater than {above:g}"
+        high = f"at most {most:g}" if below is None else f"less than {below:g}"
+        end = "finite" if below is None and most == math.inf else high
+        raise ValueError(f"{name} must be {low} and {end}, got {value}")
 
 
 def check_flag(name: str, value: Any) -> None:
@@ -40,12 +43,12 @@ def check_flag(name: str, value: Any) -> None:
         raise TypeError(f"{name} must be a bool, got {value!r} of type {type(value).__name__}")
 
 
-def check_choice(name: str, value: Any, accepted: Sequence[str]) -> None:
-    """Refuse anything but one of the accepted strings."""
-    if not isinstance(value, str):
+def check_choice(name: str, value: Any, accepted: Sequence[str | None]) -> None:
+    """Refuse anything but one of the accepted strings, or ``None`` where that is one of them."""
+    if not isinstance(value, str) and value not in accepted:
         raise TypeError(f"{name} must be a str, got {value!r} of type {type(value).__name__}")
     if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")
 
 
 def check_float_tensor(name: str, value: Any, like: Tensor | None = None) -> None:

@@ -116,7 +116,7 @@ def _logistic(label: str, activation: str | None) -> Fit:
     return Fit(
         label=label,
         prior=BNNPrior(3, 5, activation),
-        steps=2000,
+        steps=1000,
         network={**_SMALL, "standardize": True},
         fitting={"n_points": 120, "max_context": 100, "batch_size": 16, "lr": 2e-3},
         head="bernoulli",
@@ -138,7 +138,7 @@ FITS = {
     "pfn": Fit(
         label="PFN",
         prior=CURVES,
-        steps=9000,
+        steps=7500,
         network=_MIDDLE,
         fitting={"n_points": 31, "batch_size": 32, "lr": 2e-3, "context": "uniform"},
         n_buckets=200,

@@ -23,7 +23,7 @@ def subsets(names: Sequence[str], ctx: Context, *, blind: bool) -> Metrics:
     Returns:
         For each competitor ``rank``, the mean over tables of its rank by AUC, ``auc``, the mean,
         and ``calibration_error`` over all predictions pooled; the seconds that it took for all
-        tables, tuning included; ``wilcoxon_p``, of AUC against gradient boosting.
+        tables, tuning included; ``wilcoxon_p``, of AUC against XGBoost.
     """
     problems = [draw_subset(load_table(name, ctx), ctx.seed) for name in names]
     network = load_shipped("tabular-binary").to(ctx.device)

@@ -61,6 +61,7 @@ def predict(
     grids = [classifier.grid] if isinstance(classifier.grid, Mapping) else classifier.grid
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     probabilities = np.empty((*problems.y_query.shape, 2))
+    classifier.build(seed)  # imports, which are not timed
     with timed() as watch, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for i, (x, y, x_query, _) in enumerate(zip(*vars(problems).values(), strict=True)):
@@ -105,9 +106,9 @@ def _kernels() -> list[Any]:
 
 
 def _boosting(seed: int) -> Any:
-    from sklearn.ensemble import GradientBoostingClassifier
+    from xgboost import XGBClassifier
 
-    return GradientBoostingClassifier(n_estimators=100, max_features=0.8, random_state=seed)
+    return XGBClassifier(n_estimators=100, colsample_bytree=0.8, n_jobs=1, random_state=seed)
 
 
 def _histogram_boosting(seed: int) -> Any:
@@ -134,15 +135,16 @@ def classifiers() -> dict[str, Classifier]:
             "Gaussian process", _gaussian_process, {"kernel": _kernels()}
         ),
         "boosting": Classifier(
-            "gradient boosting",
+            "XGBoost",
             _boosting,
             {
-                "min_samples_leaf": (2, 4),
+                "min_child_weight": (0.5, 1.0),
                 "learning_rate": (0.02, 0.2),
                 "subsample": (0.5, 0.8),
                 "max_depth": (1, 2),
             },
             scale=False,
+            package="xgboost-cpu",
         ),
         "histogram-boosting": Classifier(
             "histogram gradient boosting",

@@ -1,51 +1,9 @@
 """What the priors accept, said in one sentence each."""
 
-import math
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
 DTYPES = (torch.float32, torch.float64)
-
-
-def check_integer(name: str, value: Any, least: int = 1) -> None:
-    """Refuse anything but an integer from ``least`` on."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {value!r} of type {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-
-
-def check_number(
-    name: str,
-    value: Any,
-    *,
-    least: float = 0.0,
-    above: float | None = None,
-    below: float = math.inf,
-) -> None:
-    """Refuse anything but a finite number from ``least`` on (or ``above`` a bound), ``below``."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    high_enough = value >= least if above is None else value > above
-    if not (high_enough and value < below):
-        start = f"at least {least:g}" if above is None else f"greater than {above:g}"
-        end = "finite" if below == math.inf else f"less than {below:g}"
-        raise ValueError(f"{name} must be {start} and {end}, got {value}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Refuse anything but a bool."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, got {value!r} of type {type(value).__name__}")
-
-
-def check_choice(name: str, value: Any, accepted: Sequence[str | None]) -> None:
-    """Refuse anything but one of the accepted values."""
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")
 
 
 def check_data(

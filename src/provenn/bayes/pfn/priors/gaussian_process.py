@@ -8,13 +8,8 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from provenn.bayes.pfn.priors.checks import (
-    check_choice,
-    check_data,
-    check_flag,
-    check_integer,
-    check_number,
-)
+from provenn.bayes.pfn.checks import check_choice, check_flag, check_integer, check_number
+from provenn.bayes.pfn.priors.checks import check_data
 from provenn.bayes.pfn.priors.distributions import Gamma, sample_or_repeat
 from provenn.bayes.pfn.priors.prior import check_request
 

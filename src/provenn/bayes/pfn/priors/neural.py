@@ -10,8 +10,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
+from provenn.bayes.pfn.checks import check_choice, check_integer, check_number
 from provenn.bayes.pfn.priors.binarized import above_median
-from provenn.bayes.pfn.priors.checks import check_choice, check_integer, check_number
 from provenn.bayes.pfn.priors.distributions import Beta, Gamma, sample_or_repeat
 from provenn.bayes.pfn.priors.prior import check_request
 
@@ -252,8 +252,8 @@ class TabularBNNPrior:
         if not isinstance(self.weight_std, Gamma):
             check_number("weight_std", self.weight_std, above=0.0)
         if not isinstance(self.noise_std, Gamma):
-            check_number("noise_std", self.noise_std)
-        check_number("sparsity", self.sparsity, below=1.0)
+            check_number("noise_std", self.noise_std, least=0.0)
+        check_number("sparsity", self.sparsity, least=0.0, below=1.0)
         check_integer("group", self.group)
 
     @property

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.bayes.pfn.priors.checks import DTYPES, check_integer
+from provenn.bayes.pfn.checks import check_integer
+from provenn.bayes.pfn.priors.checks import DTYPES
 
 
 @runtime_checkable

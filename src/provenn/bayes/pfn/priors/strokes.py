@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.bayes.pfn.priors.checks import check_integer
+from provenn.bayes.pfn.checks import check_integer
 from provenn.bayes.pfn.priors.prior import check_request
 
 SIZE = 28
