@@ -614,9 +614,10 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
 
 
 def _check_peers(config: Config) -> None:
+    samplers = config.nuts or config.bnn_nuts or config.svi
     wanted = {
         "gpytorch": config.compiled,
-        "numpyro": config.compiled or config.nuts or config.bnn_nuts or config.svi,
+        "numpyro": config.compiled or samplers,
         "xgboost": config.tables,
     }
     missing = [p for p, needed in wanted.items() if needed and not importlib.util.find_spec(p)]

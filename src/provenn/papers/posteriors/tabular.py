@@ -61,6 +61,7 @@ def predict(
     grids = [classifier.grid] if isinstance(classifier.grid, Mapping) else classifier.grid
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     probabilities = np.empty((*problems.y_query.shape, 2))
+    classifier.build(seed)  # imports, which are not timed
     with timed() as watch, warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for i, (x, y, x_query, _) in enumerate(zip(*vars(problems).values(), strict=True)):
