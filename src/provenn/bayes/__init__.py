@@ -21,6 +21,7 @@ from provenn.bayes.pfn.priors import (
     TabularBNNPrior,
     draw,
 )
+from provenn.bayes.pfn.scaling import ExtrapolationWarning
 from provenn.bayes.pfn.shipped import load_shipped, shipped_names
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Beta",
     "BetaBernoulliPrior",
     "CategoricalLikelihood",
+    "ExtrapolationWarning",
     "Gamma",
     "GaussianLikelihood",
     "GaussianProcessPrior",

@@ -463,8 +463,8 @@ DEVIATIONS = (
     Deviation(
         aspect="size of the network",
         paper="width 512, 6 layers, 1,000 bars, batch 100",
-        ours="width 32, 3 layers, 100 bars, batch 32, 1,000 steps (quick); width 64, 4 layers, 200 "
-        "bars, batch 32, 7,500 steps (laptop)",
+        ours="width 32, 3 layers, 300 bars, batch 32, 1,000 steps (quick); width 64, 4 layers, "
+        "1,000 bars, batch 32, 7,500 steps (laptop)",
         why="the time of a preset",
         presets=("quick", "laptop"),
     ),

@@ -76,6 +76,7 @@ def _small(label: str, *, head: Literal["bars", "gaussian"] = "bars", **network:
         network={**_SMALL, **network},
         fitting={"n_points": 21, "batch_size": 32, "lr": 3e-3, "context": "uniform"},
         head=head,
+        n_buckets=300,
     )
 
 
@@ -141,7 +142,7 @@ FITS = {
         steps=7500,
         network=_MIDDLE,
         fitting={"n_points": 31, "batch_size": 32, "lr": 2e-3, "context": "uniform"},
-        n_buckets=200,
+        n_buckets=1000,
     ),
     "pfn-500k": _large("PFN, 0.5 M data sets", 7_800),
     "pfn-1m": _large("PFN, 1 M data sets", 15_600),
