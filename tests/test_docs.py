@@ -103,6 +103,7 @@ def test_python_blocks_run(page, monkeypatch, tmp_path):
     if page.name == "testing.md":
         monkeypatch.setitem(check_module.__kwdefaults__, "backend", "aot_eager")
         monkeypatch.setitem(check_module.__kwdefaults__, "steps", 10)
+    monkeypatch.chdir(tmp_path)  # some blocks write files
     namespace: dict[str, Any] = {}
     for block in blocks(page, "python"):
         exec(compile(block, str(page), "exec"), namespace)  # noqa: S102 - our own page
