@@ -65,7 +65,8 @@ def closure(trials: Sequence[Trial]) -> Figure | None:
         )  # fmt: skip
     axes.axhline(1.0, color="C7", lw=0.8, ls="--")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set_ylim(max(0.0, axes.get_ylim()[0]), 1.02)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(0.0, low), max(1.02, high))
     axes.margins(x=0.35)
     axes.set_xlabel("points in the context")
     axes.set_ylabel("way to the exact answer")
