@@ -509,8 +509,8 @@ DEVIATIONS = (
     Deviation(
         aspect="time of a data set",
         paper="unknown how many data sets a pass answers",
-        ours="the network answers up to 256 data sets at once and its fitting is not counted; peers "
-        "take one after the other, but variational inference takes all side by side",
+        ours="the network answers up to 256 data sets at once and its fitting is not counted; "
+        "peers take one after the other, but variational inference takes all side by side",
         why="the claims are of predictions once the network is there",
         presets=("quick", "laptop"),
     ),

@@ -47,9 +47,12 @@ def picture(trials: Sequence[Trial]) -> Figure | None:
 
 def closure(trials: Sequence[Trial]) -> Figure | None:
     """Share of the way from the prior predictive to the exact answer, by context size."""
+    competitors = _with(trials, "closure_")
+    if not competitors:
+        return None
     figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axes = figure.subplots()
-    for competitor in _with(trials, "closure_"):
+    for competitor in competitors:
         if competitor.role == "oracle":
             continue
         sizes = _sizes(competitor, "closure_")
