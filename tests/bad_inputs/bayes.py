@@ -302,7 +302,7 @@ CASES = {
             "n_points": COUNT,
             "batch_size": COUNT,
             "context": [
-                ("small", ValueError, "'small'", "weighted, uniform"),
+                ("small", ValueError, "'small'", "'weighted', 'uniform'"),
                 (5, ValueError, "5", "less than n_points = 5"),
                 *FROM_ZERO,
             ],
@@ -322,7 +322,7 @@ CASES = {
             "n_points": COUNT,
             "max_context": [(4, ValueError, "4", "less than n_points = 4"), *FROM_ZERO],
             "rule": [
-                ("even", ValueError, "'even'", "weighted, uniform"),
+                ("even", ValueError, "'even'", "'weighted', 'uniform'"),
                 (None, TypeError, "None", "str"),
             ],
         },
@@ -410,7 +410,7 @@ CASES = {
             "n_features": COUNT,
             "kernel": [
                 ("cosine", ValueError, "'cosine'", "rbf"),
-                (None, ValueError, "None", "rbf"),
+                (None, TypeError, "None", "str"),
             ],
             "lengthscale": [
                 *POSITIVE,
@@ -453,7 +453,10 @@ CASES = {
         {
             "n_features": COUNT,
             "hidden": COUNT,
-            "activation": [("sine", ValueError, "'sine'", "tanh"), (3, ValueError, "3", "tanh")],
+            "activation": [
+                ("sine", ValueError, "'sine'", "tanh"),
+                (3, TypeError, "3 of type int", "str"),
+            ],
         },
     ),
     "provenn.bayes.TabularBNNPrior": bad(

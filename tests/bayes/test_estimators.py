@@ -580,7 +580,7 @@ BAD_FITS = [
     (PFNRegressor(ONE_FEATURE), [0.0, 0.5, 1.0], Y, ValueError, "Expected 2D array"),
     (PFNRegressor(ONE_FEATURE), X[:1], Y[:1], ValueError, r"minimum of 2.* PFNRegressor"),
     (PFNRegressor(TWO_BLOBS), X, Y, ValueError, "network of regression.*classification"),
-    (PFNRegressor(ONE_FEATURE, scaling="unit"), X, Y, ValueError, "auto, none, got 'unit'"),
+    (PFNRegressor(ONE_FEATURE, scaling="unit"), X, Y, ValueError, "'auto', 'none', got 'unit'"),
     (PFNRegressor(ONE_FEATURE, scaling=None), X, Y, TypeError, "scaling must be a str"),
     (PFNRegressor(ONE_FEATURE, batch_size=0), X, Y, ValueError, "batch_size .* got 0"),
     (PFNRegressor(ONE_FEATURE, batch_size=2.0), X, Y, TypeError, "batch_size must be an int"),
@@ -594,7 +594,7 @@ BAD_FITS = [
     (PFNClassifier(TWO_BLOBS), [[0.0], [np.nan], [1.0]], [0, 1, 1], ValueError, "contains NaN"),
     (PFNClassifier(TWO_BLOBS), csr_array(X), [0, 1, 1], TypeError, "[Ss]parse"),
     (PFNClassifier(ONE_FEATURE), X, [0, 1, 1], ValueError, "network of classification.*regr"),
-    (PFNClassifier(TWO_BLOBS, scaling="unit"), X, [0, 1, 1], ValueError, "auto, none"),
+    (PFNClassifier(TWO_BLOBS, scaling="unit"), X, [0, 1, 1], ValueError, "'auto', 'none'"),
     (PFNClassifier(TWO_BLOBS, batch_size=True), X, [0, 1, 1], TypeError, "batch_size must"),
 ]
 

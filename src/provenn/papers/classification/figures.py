@@ -45,7 +45,7 @@ def accuracy_against_cost(trials: Sequence[Trial]) -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(title)
         axes.margins(x=0.08)
-        _label_at_the_side(axes, means)
+        label_at_the_side(axes, means)
     panels[0].set_ylabel("test accuracy (%)")
     return figure
 
@@ -71,7 +71,7 @@ def learning_curves(trials: Sequence[Trial]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel("training loss")
-    _label_at_the_side(axes, ends)
+    label_at_the_side(axes, ends)
     return figure
 
 
@@ -124,7 +124,7 @@ def over_seeds(trials: Sequence[Trial], metric: str) -> np.ndarray:
     return np.array([t.scalars()[metric] for t in finished(trials)])
 
 
-def _label_at_the_side(axes: Axes, points: Sequence[tuple[float, float, str, str]]) -> None:
+def label_at_the_side(axes: Axes, points: Sequence[tuple[float, float, str, str]]) -> None:
     """Name points (x, y, label, colour) in a column right of the axes, with a line to each."""
     gap = 0.058
     axes.autoscale_view()
@@ -134,7 +134,9 @@ def _label_at_the_side(axes: Axes, points: Sequence[tuple[float, float, str, str
     column = np.array(heights)[order]
     for i in range(1, len(column)):
         column[i] = min(column[i], column[i - 1] - gap)
-    column += max(0.0, 0.02 - column[-1])
+    column[-1] = max(column[-1], 0.02)
+    for i in range(len(column) - 1, 0, -1):
+        column[i - 1] = max(column[i - 1], column[i] + gap)
     for at, index in zip(column, order, strict=True):
         x, y, label, colour = points[index]
         axes.annotate(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from provenn.evidence.metrics import Competitor
 from provenn.evidence.records import Trial
+from provenn.papers.classification.figures import label_at_the_side
 from provenn.papers.posteriors.known import LEVELS, PICTURE
 
 COLOURS = {"method": "C0", "peer": "C1", "baseline": "C2", "oracle": "C7"}
@@ -52,6 +53,7 @@ def closure(trials: Sequence[Trial]) -> Figure | None:
         return None
     figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axes = figure.subplots()
+    ends = []
     for competitor in competitors:
         if competitor.role == "oracle":
             continue
@@ -62,17 +64,14 @@ def closure(trials: Sequence[Trial]) -> Figure | None:
         axes.fill_between(sizes, shares.min(0), shares.max(0), color=colour, alpha=0.13, lw=0)
         mean = shares.mean(0)
         axes.plot(sizes, mean, style, color=colour, marker=".")
-        axes.annotate(
-            competitor.label, (sizes[-1], mean[-1]), (7, 0), textcoords="offset points",
-            va="center", fontsize=8,
-        )  # fmt: skip
+        ends.append((float(sizes[-1]), float(mean[-1]), competitor.label, colour))
     axes.axhline(1.0, color="C7", lw=0.8, ls="--")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    low, high = axes.get_ylim()
-    axes.set_ylim(max(0.0, low), max(1.02, high))
-    axes.margins(x=0.35)
+    highest = max([1.0, *(share for _, share, *_ in ends)])
+    axes.set_ylim(max(0.0, axes.get_ylim()[0]), highest + 0.02)
     axes.set_xlabel("points in the context")
     axes.set_ylabel("way to the exact answer")
+    label_at_the_side(axes, ends)
     return figure
 
 
@@ -102,10 +101,11 @@ def loss_and_time(trials: Sequence[Trial], panels: Sequence[Panel]) -> Figure | 
     """Mean loss over seconds for a data set: a point a seed, a marker for their mean."""
     if not panels:
         return None
-    figure = Figure(figsize=(5.4 * len(panels), 4.4), layout="constrained")
+    figure = Figure(figsize=(6.4 * len(panels), 4.4), layout="constrained")
     for axes, (title, competitors, prefix) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
+        points = []
         for competitor in competitors:
             keys = [key for key in competitor.quality if key.startswith(prefix)]
             losses = _by_seed(trials, competitor, keys).mean(1)
@@ -114,11 +114,11 @@ def loss_and_time(trials: Sequence[Trial], panels: Sequence[Panel]) -> Figure | 
             axes.plot(seconds, losses, ".", color=colour, alpha=0.4, markersize=4)
             at = (float(np.exp(np.log(seconds).mean())), float(losses.mean()))
             axes.plot(*at, MARKERS[competitor.role], color=colour)
-            axes.annotate(competitor.label, at, (7, 3), textcoords="offset points", fontsize=8)
+            points.append((*at, competitor.label, colour))
         axes.set_xscale("log")
-        axes.margins(x=0.3, y=0.15)
         axes.set_title(title)
         axes.set_xlabel("seconds for a data set")
+        label_at_the_side(axes, points)
     figure.axes[0].set_ylabel("loss (nats for a query)")
     return figure
 
@@ -156,7 +156,9 @@ def _with(trials: Sequence[Trial], prefix: str) -> list[Competitor]:
 
 
 def _sizes(competitor: Competitor, prefix: str) -> list[int]:
-    return [int(key.rpartition("n")[2]) for key in competitor.quality if key.startswith(prefix)]
+    return sorted(
+        int(key.rpartition("n")[2]) for key in competitor.quality if key.startswith(prefix)
+    )
 
 
 def _values(trials: Sequence[Trial], metric: str) -> NDArray[np.float64]:
