@@ -519,7 +519,7 @@ def test_closure_shows_all_but_the_oracle_and_nothing_is_cut_off():
 
     figure = figures.closure([of(0), of(1)])
     axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == ["pfn", "pfn-small", "scikit-learn"]
+    assert {text.get_text() for text in axes.texts} == {"pfn", "pfn-small", "scikit-learn"}
     assert axes.get_ylim()[1] >= 1.2
     first = axes.lines[0]
     assert list(first.get_xdata()) == [5, 20]

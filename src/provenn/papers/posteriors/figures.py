@@ -53,7 +53,7 @@ def closure(trials: Sequence[Trial]) -> Figure | None:
         return None
     figure = Figure(figsize=(7.2, 4.0), layout="constrained")
     axes = figure.subplots()
-    ends = []
+    highest, ends = 1.0, []
     for competitor in competitors:
         if competitor.role == "oracle":
             continue
@@ -64,10 +64,10 @@ def closure(trials: Sequence[Trial]) -> Figure | None:
         axes.fill_between(sizes, shares.min(0), shares.max(0), color=colour, alpha=0.13, lw=0)
         mean = shares.mean(0)
         axes.plot(sizes, mean, style, color=colour, marker=".")
+        highest = max(highest, float(mean.max()))
         ends.append((float(sizes[-1]), float(mean[-1]), competitor.label, colour))
     axes.axhline(1.0, color="C7", lw=0.8, ls="--")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
-    highest = max([1.0, *(share for _, share, *_ in ends)])
     axes.set_ylim(max(0.0, axes.get_ylim()[0]), highest + 0.02)
     axes.set_xlabel("points in the context")
     axes.set_ylabel("way to the exact answer")
