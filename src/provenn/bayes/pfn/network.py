@@ -168,14 +168,14 @@ class PriorFittedNetwork(PretrainedModule):
         """Parameters of the predictive distribution of each query.
 
         Args:
-            x: Inputs of the context, shape (*batch, n, d) with d at most ``n_features``; n may be
-                0, which asks for the prior predictive.
-            y: Its targets, or its classes as numbers 0, 1, ..., shape (*batch, n). A class that
-                does not exist makes the answer NaN.
-            x_query: Inputs of the queries, shape (*batch, m, d).
+            x: Inputs of the context, shape ``(*batch, n, d)`` with d at most ``n_features``; n may
+                be 0, which asks for the prior predictive.
+            y: Its targets, or its classes as numbers 0, 1, ..., shape ``(*batch, n)``. A class
+                that does not exist makes the answer NaN.
+            x_query: Inputs of the queries, shape ``(*batch, m, d)``.
 
         Returns:
-            What ``likelihood`` reads: shape (*batch, m, ``likelihood.n_outputs``).
+            What ``likelihood`` reads: shape ``(*batch, m, likelihood.n_outputs)``.
 
         Raises:
             TypeError: If an argument is not a floating-point tensor of the parameters' dtype.
@@ -227,7 +227,7 @@ class PriorFittedNetwork(PretrainedModule):
 
         Args:
             context: The context.
-            x_query: Inputs of the queries, shape (*batch, m, d).
+            x_query: Inputs of the queries, shape ``(*batch, m, d)``.
 
         Returns:
             The same as :meth:`forward`.
