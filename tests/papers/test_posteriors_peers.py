@@ -209,7 +209,7 @@ def test_a_classifier_sees_no_label_of_a_query_and_learns(name):
         classifier.scale,
     )  # fmt: skip
     found = tabular.predict(problems, few, seed=0)
-    assert scores.auc(problems.y_query[0], found.probabilities[0, :, 1]) > 0.85
+    assert scores.auc(problems.y_query[0], found.probabilities[0, :, 1]) > 0.8
     blind = Problems(problems.x, problems.y, problems.x_query, 1 - problems.y_query)
     assert np.array_equal(found.probabilities, tabular.predict(blind, few, 0).probabilities)
 
