@@ -5,9 +5,7 @@ weights. The official way is `nn.TransformerEncoder` on the whole sequence under
 MLE-II is scikit-learn's, and the official priors build one `nn.Module` for each data set.
 """
 
-import time
 import warnings
-from collections.abc import Callable
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +13,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from torch import Tensor, nn
 
+from benchmarks.table import Row, compare, show
 from provenn.bayes import (
     BarDistribution,
     BNNPrior,
@@ -25,20 +24,8 @@ from provenn.bayes import (
 
 D_MODEL, LAYERS, HEADS, D_FF = 64, 4, 4, 128
 BARS = BarDistribution(torch.linspace(-4, 4, 101))
-REPEATS = 5
-
-
-def fastest(*functions: Callable[[], object]) -> list[float]:
-    """Processor seconds of the fastest of a few runs of each, taken in turns."""
-    times = []
-    for _ in range(REPEATS):
-        row = []
-        for function in functions:
-            start = time.process_time()
-            function()
-            row.append(time.process_time() - start)
-        times.append(row)
-    return [min(column) for column in zip(*times, strict=True)]
+ROUNDS = 5
+"""Pairs of timings; some of these take a second."""
 
 
 def build() -> PriorFittedNetwork:
@@ -73,7 +60,7 @@ def points(batch: int, n: int, m: int) -> tuple[Tensor, Tensor, Tensor]:
     return torch.rand(batch, n, 1), torch.randn(batch, n), torch.rand(batch, m, 1)
 
 
-def training(total: int, n: int) -> None:
+def training(total: int, n: int) -> Row:
     network = build()
     masked = Masked(network)
     x, y, x_query = points(16, n, total - n)
@@ -83,29 +70,30 @@ def training(total: int, n: int) -> None:
         module.zero_grad()
         BARS(module(x, y, x_query), target).mean().backward()
 
-    split, dense = fastest(lambda: step(network), lambda: step(masked))
-    print(f"training step, N = {total}, n = {n}, 16 data sets")
-    print(f"  split attention     {1e3 * split:9.1f} ms")
-    print(f"  dense mask          {1e3 * dense:9.1f} ms: {dense / split:.2f} times as long")
+    return compare(
+        f"training step, split attention against a dense mask, 16 x {total}, n = {n}",
+        lambda: step(network),
+        lambda: step(masked),
+        rounds=ROUNDS,
+    )
 
 
 @torch.no_grad()
-def answering(n: int, m: int) -> None:
+def answering(n: int, m: int) -> Row:
     network = build().eval()
     x, y, x_query = points(1, n, m)
     context = network.encode(x, y)
     torch.testing.assert_close(network.decode(context, x_query), network(x, y, x_query))
-    cached, again = fastest(
-        lambda: [network.decode(context, x_query) for _ in range(10)],
-        lambda: [network(x, y, x_query) for _ in range(10)],
+    return compare(
+        f"{m} new queries of a context of {n}, cached against the whole sequence",
+        lambda: network.decode(context, x_query),
+        lambda: network(x, y, x_query),
+        rounds=ROUNDS,
     )
-    print(f"{m} new queries of a context of {n}")
-    print(f"  cached context      {1e2 * cached:9.2f} ms")
-    print(f"  whole sequence      {1e2 * again:9.2f} ms: {again / cached:.1f} times as long")
 
 
 @torch.no_grad()
-def posteriors(batch: int, few: int) -> None:
+def posteriors(batch: int) -> Row:
     network = build().eval()
     prior = GaussianProcessPrior.with_hyperprior(1)
     x, y = prior.sample(batch, 60, generator=torch.Generator().manual_seed(0))
@@ -115,18 +103,20 @@ def posteriors(batch: int, few: int) -> None:
         BARS.mean(outputs)
 
     def mle_ii() -> None:
-        for inputs, targets in zip(x[:few].double().numpy(), y[:few].double().numpy(), strict=True):
+        for inputs, targets in zip(x.double().numpy(), y.double().numpy(), strict=True):
             kernel = ConstantKernel() * Matern(nu=2.5) + WhiteKernel(1e-2)
             process = GaussianProcessRegressor(kernel).fit(inputs[:30], targets[:30])
             process.predict(inputs[30:], return_std=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        one_pass, fits = fastest(amortised, mle_ii)
-    ours, theirs = one_pass / batch, fits / few
-    print(f"posterior of 30 points at 30 queries, {batch} data sets at once")
-    print(f"  fitted network      {1e3 * ours:9.3f} ms each")
-    print(f"  MLE-II, no restarts {1e3 * theirs:9.3f} ms: {theirs / ours:.0f} times as long")
+        return compare(
+            f"{batch} posteriors of 30 points at 30 queries against scikit-learn's MLE-II",
+            amortised,
+            mle_ii,
+            at_least=200.0,
+            rounds=ROUNDS,
+        )
 
 
 class OneNetwork(nn.Module):
@@ -163,7 +153,7 @@ class OneTable(nn.Module):
 
 
 @torch.no_grad()
-def priors(batch: int, n: int) -> None:
+def priors(batch: int, n: int) -> list[Row]:
     bnn, tabular = BNNPrior(8, 64), TabularBNNPrior()
 
     def networks() -> None:
@@ -177,23 +167,30 @@ def priors(batch: int, n: int) -> None:
             rows.append(OneTable(used, hidden, weight_std, noise_std)(x))
         torch.stack(rows)
 
-    for name, prior, one_by_one in (("BNN", bnn, networks), ("tabular", tabular, tables)):
-        together, apart = fastest(lambda p=prior: p.sample(batch, n), one_by_one)
-        print(f"{batch} data sets of {n} points of the {name} prior")
-        print(f"  by the batch        {1e3 * together:9.1f} ms")
-        print(f"  one module each     {1e3 * apart:9.1f} ms: {apart / together:.1f} times as long")
+    return [
+        compare(
+            f"{batch} data sets of {n} points of the {name} prior against one module each",
+            lambda p=prior: p.sample(batch, n),
+            one_by_one,
+            rounds=ROUNDS,
+        )
+        for name, prior, one_by_one in (("BNN", bnn, networks), ("tabular", tabular, tables))
+    ]
 
 
 def main() -> int:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    training(100, 50)
-    training(500, 250)
-    answering(50, 1)
-    answering(500, 10)
-    posteriors(256, 20)
-    priors(256, 50)
-    return 0
+    rows = [
+        training(100, 50),
+        training(500, 250),
+        answering(50, 1),
+        answering(500, 10),
+        posteriors(256),
+        *priors(256, 50),
+    ]
+    print(show("pfn", rows))
+    return int(not all(row.reached for row in rows))
 
 
 if __name__ == "__main__":
