@@ -46,7 +46,7 @@ $(VENV)/.torch: constraints.txt
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.torch pyproject.toml
-	$(INSTALL) -e ".[data]"
+	$(INSTALL) -e ".[data,graph,control,peers]"
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.torch pyproject.toml
