@@ -1,0 +1,21 @@
+"""Piecewise-affine laws, explicit model-predictive control, and their exact networks."""
+
+from provenn.control.mpc import condense, explicit_mpc
+from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
+from provenn.control.piecewise import PiecewiseAffine
+from provenn.control.polyhedra import Polytope
+from provenn.control.riccati import lqr
+from provenn.control.yann import YANN, DenseYANN
+
+__all__ = [
+    "YANN",
+    "CriticalRegion",
+    "DenseYANN",
+    "MultiParametricQP",
+    "PiecewiseAffine",
+    "Polytope",
+    "condense",
+    "explicit_mpc",
+    "lqr",
+    "solve",
+]
