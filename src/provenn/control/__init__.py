@@ -1,21 +1,52 @@
-"""Piecewise-affine laws, explicit model-predictive control, and their exact networks."""
+"""Piecewise-affine laws, explicit model-predictive control, their exact networks, and learning."""
 
+from provenn.control.actor import YANNActor
+from provenn.control.critic import YANNCritic
+from provenn.control.ddpg import DDPG, YANNDDPG, Learning
+from provenn.control.mlp import MLPActor, MLPCritic
 from provenn.control.mpc import condense, explicit_mpc
 from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
+from provenn.control.plants.drawing import plot_trajectories
+from provenn.control.plants.episodes import PlantEpisodes
+from provenn.control.plants.pendulum import ClippedPendulum
+from provenn.control.plants.plant import Plant
+from provenn.control.plants.reactor import Reactor
+from provenn.control.plants.rollout import Trajectories, rollout
 from provenn.control.polyhedra import Polytope
+from provenn.control.registration import register_environments
+from provenn.control.replay import ReplayBuffer
 from provenn.control.riccati import lqr
 from provenn.control.yann import YANN, DenseYANN
+from provenn.control.zero import PairedZero
 
 __all__ = [
+    "DDPG",
     "YANN",
+    "YANNDDPG",
+    "ClippedPendulum",
     "CriticalRegion",
     "DenseYANN",
+    "Learning",
+    "MLPActor",
+    "MLPCritic",
     "MultiParametricQP",
+    "PairedZero",
     "PiecewiseAffine",
+    "Plant",
+    "PlantEpisodes",
     "Polytope",
+    "Reactor",
+    "ReplayBuffer",
+    "Trajectories",
+    "YANNActor",
+    "YANNCritic",
     "condense",
     "explicit_mpc",
     "lqr",
+    "plot_trajectories",
+    "rollout",
     "solve",
 ]
+
+register_environments()
