@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from provenn.control.door import Array, ArrayLike, as_array, as_bounds, as_choice, as_count
+from provenn.control.lattice import lattice_network
 from provenn.control.polyhedra import Polytope, normalized_rows
 from provenn.nn.pretrained import PretrainedModule
 
@@ -239,6 +240,35 @@ class PiecewiseAffine(PretrainedModule):
         return torch.cat([self._locate(part) for part in points.split(block)]).reshape(
             theta.shape[:-1]
         )
+
+    def to_relu(self) -> nn.Sequential:
+        """The same law as layers of ``nn.Linear`` and ``nn.ReLU``, for tools that need those.
+
+        Each output is the largest of some minima of affine pieces. The law must be continuous and
+        its regions must fill a convex domain, as those of explicit model-predictive control do.
+
+        Returns:
+            The network, exact over the domain's box where a region holds, in the law's dtype and on
+            its device, without trainable parameters.
+
+        Raises:
+            ValueError: If the law is not continuous, its regions do not fill a convex domain, or
+                one of them has no interior.
+        """
+        state = {name: buffer.double().cpu() for name, buffer in self.named_buffers()}
+        network = lattice_network(
+            [self.region(i) for i in range(self.n_regions)],
+            state["gains"].numpy(),
+            state["intercepts"].numpy(),
+            float(self.largest(self.domain)),
+        )
+        return network.to(device=self.gains.device, dtype=self.gains.dtype)
+
+    def largest(self, box: Float[Tensor, "2 state_dim"]) -> Float[Tensor, ""]:
+        """The largest magnitude that the law of any region takes anywhere in a box."""
+        middle, half = box.sum(0) / 2, (box[1] - box[0]).abs() / 2
+        values = self.gains @ middle + self.intercepts
+        return (values.abs() + self.gains.abs() @ half).amax()
 
     def extra_repr(self) -> str:
         """Sizes, for ``repr``."""

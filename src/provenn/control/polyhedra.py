@@ -98,6 +98,11 @@ class Polytope:
         Raises:
             ValueError: If the polytope is empty or unbounded.
         """
+        try:
+            corners = self.vertices()
+            return corners.min(0), corners.max(0)
+        except ValueError:
+            pass
         ends = np.empty((2, self.dim))
         for i in range(self.dim):
             for side, sign in ((0, 1.0), (1, -1.0)):
@@ -122,12 +127,12 @@ class Polytope:
         Raises:
             ValueError: If the polytope has no interior or is unbounded.
         """
-        self.bounding_box()
         A, b = normalized_rows(self.A, self.b)
         centre = self._interior()
-        if self.dim == 1:
-            return centre + _interval(A, b, centre)[1]
-        corners = np.unique(_dual_hull(A, b, centre)[1].round(12), axis=0) + centre
+        try:
+            corners = centre + _corners(A, b, centre)
+        except QhullError:
+            raise ValueError("the polytope must be bounded, got one that is not") from None
         if self.dim == 2:
             around = corners - centre
             corners = corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
@@ -234,6 +239,17 @@ def _dual_hull(A: Array, b: Array, centre: Array) -> tuple[Array, Array]:
     if (distance <= 0).any():
         raise QhullError("the polytope is unbounded")
     return hull.simplices, hull.equations[:, :-1] / distance[:, None]
+
+
+def _corners(A: Array, b: Array, centre: Array) -> Array:
+    """The vertices relative to a point inside."""
+    if A.shape[1] > 1:
+        rows = A.any(1)
+        return np.unique(_dual_hull(A[rows], b[rows], centre)[1].round(12), axis=0)
+    ends = _interval(A, b, centre)[1]
+    if len(ends) < 2:
+        raise QhullError("the polytope is unbounded")
+    return ends
 
 
 def _facets_by_hull(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:

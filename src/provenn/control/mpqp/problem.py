@@ -61,13 +61,11 @@ class MultiParametricQP:
         constrained systems, 2002.
 
     Example:
-        >>> from provenn.control.mpqp import solve
-        >>> problem = MultiParametricQP(  # the z in [-1, 1] that is closest to θ
+        >>> MultiParametricQP(  # the z in [-1, 1] that is closest to θ
         ...     H=[[1.0]], Z=[[-1.0]], G=[[1.0], [-1.0]], W=[1.0, 1.0], S=[[0.0], [0.0]],
         ...     domain=Polytope.box([-3.0], [3.0]),
         ... )
-        >>> [region.active for region in solve(problem)]
-        [(), (0,), (1,)]
+        MultiParametricQP(n_variables=1, n_parameters=1, rows=2)
     """
 
     def __init__(
@@ -144,8 +142,10 @@ class MultiParametricQP:
         right = np.column_stack([self.W, self.S]) + self.G @ offset
         length = np.linalg.norm(G, axis=1)
         free = length <= 1e-12 * max(1.0, float(length.max()))
-        rows = np.column_stack([G, right])[~free] / length[~free, None]
-        rows = rows[_distinct(rows)]
+        numbers = np.flatnonzero(~free)
+        rows = np.column_stack([G, right])[numbers] / length[numbers, None]
+        kept = _distinct(rows)
+        rows, numbers = rows[kept], numbers[kept]
         A = np.vstack([-right[free, 1:], self.domain.A])
         b = np.concatenate([right[free, 0], self.domain.b])
         A, b = normalized_rows(A, b)
@@ -156,6 +156,7 @@ class MultiParametricQP:
             domain=Polytope(A, b),
             back=back,
             offset=offset,
+            numbers=numbers,
         )
 
 
@@ -169,6 +170,7 @@ class ShortestVector:
         domain: The parameters, cut by the rows that do not depend on ``y``.
         back: ``L⁻ᵀ``.
         offset: ``H⁻¹ [c | Z]``; ``z = L⁻ᵀ y - H⁻¹ (Z θ + c)``.
+        numbers: Number of each row in the program as it was given.
     """
 
     G: Float64[np.ndarray, "rows n_z"]
@@ -176,6 +178,7 @@ class ShortestVector:
     domain: Polytope
     back: Float64[np.ndarray, "n_z n_z"]
     offset: Float64[np.ndarray, "n_z 1+n_theta"]
+    numbers: Int64[np.ndarray, " rows"]
 
     @cached_property
     def box(self) -> tuple[Array, Array]:
