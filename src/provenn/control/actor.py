@@ -1,6 +1,7 @@
 """The actor of YANN-RL: a piecewise-affine law with a trainable network in each of its regions."""
 
 import copy
+from functools import partial
 from typing import Literal
 
 import torch
@@ -83,13 +84,14 @@ class YANNActor(nn.Module):
         regions, n_inputs, state_dim = self.law.gains.shape
         self.state_dim, self.n_inputs = state_dim, n_inputs
         like = self.law.gains
-        given = {"device": like.device, "dtype": like.dtype, "mode": mode, "init_scale": init_scale}
+        build = partial(
+            PairedZero, device=like.device, dtype=like.dtype, mode=mode, init_scale=init_scale
+        )
         if coupled:
-            self.network = PairedZero(
-                state_dim, regions * n_inputs, hidden=regions * hidden, terms=hidden, **given
-            )
+            units, outputs = regions * hidden, regions * n_inputs
+            self.network = build(state_dim, outputs, hidden=units, terms=hidden)
         else:
-            self.network = PairedZero(state_dim, n_inputs, hidden=hidden, blocks=regions, **given)
+            self.network = build(state_dim, n_inputs, hidden=hidden, blocks=regions)
         low, high = (None, None) if u_bounds is None else as_bounds(u_bounds, "u_bounds", n_inputs)
         for name, bound in (("u_low", low), ("u_high", high)):
             self.register_buffer(name, None if bound is None else like.new_tensor(bound))
@@ -102,9 +104,7 @@ class YANNActor(nn.Module):
         """Draw new networks that are zero."""
         self.network.reset_parameters()
 
-    def forward(
-        self, state: Float[Tensor, "*batch state_dim"]
-    ) -> Float[Tensor, "*batch n_inputs"]:
+    def forward(self, state: Float[Tensor, "*batch state_dim"]) -> Float[Tensor, "*batch n_inputs"]:
         """Inputs to the plant.
 
         Args:
@@ -149,4 +149,5 @@ class YANNActor(nn.Module):
             return self.network.of_blocks(state, active)
         of_all = self.network(state).unflatten(-1, (-1, self.n_inputs))
         index = active[..., None, None].expand(*active.shape, 1, self.n_inputs)
-        return of_all.gather(-2, index).squeeze(-2)
+        chosen: Tensor = of_all.gather(-2, index).squeeze(-2)
+        return chosen

@@ -16,9 +16,9 @@ class YANNCritic(nn.Module):
     .. math::
         Q(s, u) = s^⊤ (Q_w + γ A^⊤ P A) s + 2 s^⊤ (γ A^⊤ P B) u + u^⊤ (R + γ B^⊤ P B) u + N_0(s, u)
 
-    The matrix of the quadratic form in ``[s; u]`` and ``N_0``, two tanh layers that are zero at the start
-    (:class:`~provenn.control.PairedZero`), are trained together. Costs are minimised: less is
-    better.
+    The matrix of the quadratic form in ``[s; u]`` and ``N_0``, two tanh layers that are zero at
+    the start (:class:`~provenn.control.PairedZero`), are trained together. Costs are minimised:
+    less is better.
 
     Args:
         A: State matrix of the linear model, ``(state_dim, state_dim)``.
@@ -128,4 +128,5 @@ class YANNCritic(nn.Module):
             )
         joint = torch.cat([state, u], -1)
         quadratic = ((joint @ self.matrix) * joint).sum(-1)
-        return quadratic + self.network(joint).squeeze(-1)
+        cost: Tensor = quadratic + self.network(joint).squeeze(-1)
+        return cost

@@ -130,11 +130,8 @@ class DDPG:
         self.noise = 0.0 if noise == 0 else check_positive(noise, "noise")
         self.seed = as_count(seed, "seed", least=0)
         self.actor, self.critic = actor.to(device), critic.to(device)
-        if self.noise and getattr(actor, "u_low", None) is None:
-            raise ValueError(
-                "noise must be 0 for an actor without a range u_low to u_high, got "
-                f"{type(actor).__name__} and noise={noise}"
-            )
+        if self.noise:
+            self._range()
         self.generator = torch.Generator().manual_seed(seed)
         self.targets = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
         for target in self.targets:
@@ -255,6 +252,16 @@ class DDPG:
         u: Tensor = self.actor(self._read(state))
         return u if isinstance(state, Tensor) else u.cpu().numpy()
 
+    def _range(self) -> tuple[Tensor, Tensor]:
+        """Least and largest inputs."""
+        low, high = (getattr(self.actor, name, None) for name in ("u_low", "u_high"))
+        if not isinstance(low, Tensor) or not isinstance(high, Tensor):
+            raise ValueError(
+                "noise must be 0 for an actor without a range u_low to u_high, got "
+                f"{type(self.actor).__name__} and noise={self.noise}"
+            )
+        return low, high
+
     def _read(self, observation: Any) -> Tensor:
         return torch.as_tensor(observation, dtype=self._like.dtype, device=self._like.device)
 
@@ -262,7 +269,7 @@ class DDPG:
     def _explore(self, state: Tensor) -> Tensor:
         u: Tensor = self.actor(state)
         if self.noise:
-            low, high = self.actor.u_low, self.actor.u_high
+            low, high = self._range()
             draw = torch.randn(u.shape, generator=self.generator, dtype=u.dtype).to(u.device)
             u = (u + self.noise * 0.5 * (high - low) * draw).clamp(low, high)
         return u
@@ -300,12 +307,12 @@ class YANNDDPG(DDPG):
         ...     ClippedPendulum, PlantEpisodes, YANNActor, YANNCritic, explicit_mpc,
         ... )
         >>> plant = ClippedPendulum(steps=20)
-        >>> A, B = plant.linear_model()
+        >>> (A, B), weights = plant.linear_model(), (plant.state_weight, plant.input_weight)
         >>> law = explicit_mpc(
-        ...     A, B, plant.Q, plant.R, 2, u_bounds=plant.u_bounds, x_bounds=plant.x_bounds
+        ...     A, B, *weights, 2, u_bounds=plant.u_bounds, x_bounds=plant.x_bounds
         ... )
         >>> agent = YANNDDPG(
-        ...     YANNActor(law, u_bounds=plant.u_bounds), YANNCritic(A, B, plant.Q, plant.R)
+        ...     YANNActor(law, u_bounds=plant.u_bounds), YANNCritic(A, B, *weights)
         ... )
         >>> agent.learn(PlantEpisodes(plant), episodes=2).failures
         [False, False]

@@ -5,7 +5,7 @@ Gymnasium is installed. Observations are the states that laws read; ``observe="f
 what an ordinary network reads best.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -16,9 +16,10 @@ from provenn.control.plants.episodes import Observe, PlantEpisodes
 from provenn.control.plants.plant import Plant
 
 Observation = NDArray[np.float32]
+Action = NDArray[np.float32]
 
 
-class PlantEnvironment(gymnasium.Env):  # type: ignore[misc]
+class PlantEnvironment(gymnasium.Env[Observation, Action]):
     """A plant as an environment: the reward is the negative stage cost.
 
     An episode is ``terminated`` by a broken limit, and ``truncated`` after ``plant.steps`` steps.
@@ -40,7 +41,7 @@ class PlantEnvironment(gymnasium.Env):  # type: ignore[misc]
         ((2,), (1,))
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
 
     def __init__(
         self, plant: Plant, observe: Observe = "state", render_mode: str | None = None

@@ -125,7 +125,7 @@ class MLPCritic(nn.Module):
             TypeError: If an argument is not a floating-point tensor of the parameters' dtype.
             ValueError: If an argument has another size or device.
         """
-        like = self.layers[0].weight
+        like = next(self.parameters())
         check_features(state, "state", self.in_features, like)
         check_features(u, "u", self.n_inputs, like)
         value: Tensor = self.layers(torch.cat([state, u], -1)).squeeze(-1)

@@ -180,11 +180,12 @@ class PairedZero(nn.Module):
         hidden = torch.tanh(hidden)
         if readout is not None:
             hidden = hidden * readout
-        return hidden.unflatten(-1, (self.out_features, self.terms)).sum(-1)
+        y: Tensor = hidden.unflatten(-1, (self.out_features, self.terms)).sum(-1)
+        return y
 
 
 def check_features(x: object, name: str, size: int, like: Tensor) -> None:
-    """Refuse anything but a tensor of rows of that size, in the dtype and on the device of ``like``.
+    """Refuse anything but rows of that size, in the dtype and on the device of ``like``.
 
     Raises:
         TypeError: If it is no floating-point tensor, or of another dtype.

@@ -40,9 +40,7 @@ def plot_trajectories(plant: Plant, trajectories: Trajectories) -> "Figure":
 
     check_plant(plant)
     if not isinstance(trajectories, Trajectories):
-        raise TypeError(
-            f"trajectories must be Trajectories, got {type(trajectories).__name__}"
-        )
+        raise TypeError(f"trajectories must be Trajectories, got {type(trajectories).__name__}")
     shown = trajectories.states.shape[-1], trajectories.inputs.shape[-1]
     if shown != (plant.state_dim, plant.n_inputs):
         raise ValueError(

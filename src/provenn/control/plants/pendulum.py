@@ -104,12 +104,12 @@ class ClippedPendulum:
         return (-self.max_torque,), (self.max_torque,)
 
     @property
-    def Q(self) -> Float64[np.ndarray, "2 2"]:
+    def state_weight(self) -> Float64[np.ndarray, "2 2"]:
         """State weight of the stage cost."""
         return np.diag([1.0, 0.1])
 
     @property
-    def R(self) -> Float64[np.ndarray, "1 1"]:
+    def input_weight(self) -> Float64[np.ndarray, "1 1"]:
         """Input weight of the stage cost."""
         return np.array([[0.001]])
 

@@ -70,11 +70,11 @@ class Plant(Protocol):
         """Least and largest inputs; the simulator clips to them."""
 
     @property
-    def Q(self) -> Float64[np.ndarray, "state_dim state_dim"]:
+    def state_weight(self) -> Float64[np.ndarray, "state_dim state_dim"]:
         """State weight of the stage cost near the origin."""
 
     @property
-    def R(self) -> Float64[np.ndarray, "n_inputs n_inputs"]:
+    def input_weight(self) -> Float64[np.ndarray, "n_inputs n_inputs"]:
         """Input weight of the stage cost."""
 
     def step(self, state: Float[Tensor, "*batch n"], u: Float[Tensor, "*batch m"]) -> Step:

@@ -134,12 +134,12 @@ class Reactor:
         return (-self.max_cooling,), (self.max_cooling,)
 
     @property
-    def Q(self) -> Float64[np.ndarray, "4 4"]:
+    def state_weight(self) -> Float64[np.ndarray, "4 4"]:
         """State weight of the stage cost."""
         return 0.1 * np.eye(4)
 
     @property
-    def R(self) -> Float64[np.ndarray, "1 1"]:
+    def input_weight(self) -> Float64[np.ndarray, "1 1"]:
         """Input weight of the stage cost."""
         return np.array([[10.0]])
 

@@ -53,8 +53,8 @@ def rollout(
 
     Raises:
         TypeError: If an argument has the wrong type.
-        ValueError: If ``starts`` is not ``(batch, state_dim)`` and finite, ``steps`` is less than 1,
-            or the policy returns something else than ``(batch, n_inputs)``.
+        ValueError: If ``starts`` is not ``(batch, state_dim)`` and finite, ``steps`` is less than
+            1, or the policy returns something else than ``(batch, n_inputs)``.
 
     Example:
         >>> from provenn.control import ClippedPendulum
@@ -80,7 +80,9 @@ def rollout(
         alive = alive & ~step.failed
         states.append(state)
         inputs.append(u)
-    return Trajectories(torch.stack(states, 1), torch.stack(inputs, 1), torch.stack(costs, 1), ~alive)
+    return Trajectories(
+        torch.stack(states, 1), torch.stack(inputs, 1), torch.stack(costs, 1), ~alive
+    )
 
 
 def check_plant(plant: object) -> None:
