@@ -7,13 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from provenn.control.door import as_count
 from provenn.control.replay import ReplayBuffer, Transitions
 from provenn.control.zero import check_positive
 
-Values = TypeVar("Values", Tensor, np.ndarray[Any, Any])
+Values = TypeVar("Values", Tensor, NDArray[Any])
 
 
 class Environment(Protocol):
