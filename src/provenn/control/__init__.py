@@ -3,6 +3,7 @@
 from provenn.control.mpc import condense, explicit_mpc
 from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
+from provenn.control.plants import chain_of_masses, zero_order_hold
 from provenn.control.polyhedra import Polytope
 from provenn.control.riccati import lqr
 from provenn.control.yann import YANN, DenseYANN
@@ -14,8 +15,10 @@ __all__ = [
     "MultiParametricQP",
     "PiecewiseAffine",
     "Polytope",
+    "chain_of_masses",
     "condense",
     "explicit_mpc",
     "lqr",
     "solve",
+    "zero_order_hold",
 ]
