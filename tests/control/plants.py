@@ -45,9 +45,7 @@ def actor_of(name: str, **options: object) -> YANNActor:
 
 def critic_of(name: str, **options: object) -> YANNCritic:
     plant = PLANTS[name]
-    return YANNCritic(
-        *plant.linear_model(), plant.state_weight, plant.input_weight, **options
-    )
+    return YANNCritic(*plant.linear_model(), plant.state_weight, plant.input_weight, **options)
 
 
 def states_of(name: str, count: int, seed: int = 0) -> torch.Tensor:

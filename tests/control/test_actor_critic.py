@@ -108,9 +108,7 @@ def test_the_output_is_clipped_and_its_bounds_are_kept():
 def test_precisions_agree():
     states = states_of("pendulum", 1000)
     single = actor_of("pendulum", dtype=torch.float32)(states.float())
-    torch.testing.assert_close(
-        single.double(), actor_of("pendulum")(states), atol=1e-4, rtol=0.0
-    )
+    torch.testing.assert_close(single.double(), actor_of("pendulum")(states), atol=1e-4, rtol=0.0)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -89,9 +89,7 @@ def test_a_broken_limit_is_the_end_and_a_time_limit_is_not():
     assert seen[-1][1] is True
     assert seen[-1][0] > 1e5
     assert record.costs == [pytest.approx(sum(cost for cost, _ in seen))]
-    agent = Watched(
-        MLPActor(2, 1, u_bounds=(-2.0, 2.0), hidden=(4,)), MLPCritic(2, 1, hidden=(4,))
-    )
+    agent = Watched(MLPActor(2, 1, u_bounds=(-2.0, 2.0), hidden=(4,)), MLPCritic(2, 1, hidden=(4,)))
     seen.clear()
     agent.learn(PlantEpisodes(ClippedPendulum(steps=7)), episodes=2)
     assert [done for _, done in seen] == [False] * 14

@@ -7,16 +7,17 @@ from provenn.control.mlp import MLPActor, MLPCritic
 from provenn.control.mpc import condense, explicit_mpc
 from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
-from provenn.control.plants.drawing import plot_trajectories
-from provenn.control.plants.episodes import PlantEpisodes
-from provenn.control.plants.pendulum import ClippedPendulum
-from provenn.control.plants.plant import Plant
-from provenn.control.plants.reactor import Reactor
-from provenn.control.plants.rollout import Trajectories, rollout
+from provenn.control.plants import chain_of_masses, zero_order_hold
 from provenn.control.polyhedra import Polytope
 from provenn.control.registration import register_environments
 from provenn.control.replay import ReplayBuffer
 from provenn.control.riccati import lqr
+from provenn.control.simulation.drawing import plot_trajectories
+from provenn.control.simulation.episodes import PlantEpisodes
+from provenn.control.simulation.pendulum import ClippedPendulum
+from provenn.control.simulation.plant import Plant
+from provenn.control.simulation.reactor import Reactor
+from provenn.control.simulation.rollout import Trajectories, rollout
 from provenn.control.yann import YANN, DenseYANN
 from provenn.control.zero import PairedZero
 
@@ -41,12 +42,14 @@ __all__ = [
     "Trajectories",
     "YANNActor",
     "YANNCritic",
+    "chain_of_masses",
     "condense",
     "explicit_mpc",
     "lqr",
     "plot_trajectories",
     "rollout",
     "solve",
+    "zero_order_hold",
 ]
 
 register_environments()

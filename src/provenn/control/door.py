@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
+from numpy.typing import NDArray
 from torch import Tensor
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
-ArrayLike = Tensor | np.ndarray[Any, Any] | Sequence[Any] | float
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+ArrayLike = Tensor | NDArray[Any] | Sequence[Any] | float
 """What is taken for a matrix or a vector: a tensor, an array, nested sequences or a number."""
 
 

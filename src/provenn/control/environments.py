@@ -11,9 +11,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from provenn.control.plants.drawing import as_image, plot_trajectories
-from provenn.control.plants.episodes import Observe, PlantEpisodes
-from provenn.control.plants.plant import Plant
+from provenn.control.simulation.drawing import as_image, plot_trajectories
+from provenn.control.simulation.episodes import Observe, PlantEpisodes
+from provenn.control.simulation.plant import Plant
 
 Observation = NDArray[np.float32]
 Action = NDArray[np.float32]

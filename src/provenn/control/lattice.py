@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float64
 from torch import nn
 
-from provenn.control.door import Array
+from provenn.control.door import Array, Indices, Mask
 from provenn.control.polyhedra import Polytope
 
 EQUAL = 1e-8
@@ -74,7 +74,8 @@ def _lattice(
         ahead = [part.corners @ (pieces - pieces[part.own]).T for part in parts]
         above = np.array([values.min(0) >= -tolerance for values in ahead])
         below = np.array([values.max(0) <= tolerance for values in ahead])
-        settled = (above.astype(np.float32) @ below.T.astype(np.float32) > 0).all(1)
+        reached = above.astype(float) @ below.T.astype(float)
+        settled: Mask = reached.min(axis=1) > 0
         if settled.all():
             return pieces, _smallest(above)
         halves = [_cut(parts[i], pieces, ahead[i], tolerance) for i in np.flatnonzero(~settled)]
@@ -122,7 +123,7 @@ def _cut(part: _Part, pieces: Array, ahead: Array, tolerance: float) -> list[_Pa
     return [part]
 
 
-def _distinct(affine: Array) -> tuple[Array, Array]:
+def _distinct(affine: Array) -> tuple[Array, Indices]:
     """Rows that differ, and which of them each row is."""
     kept: list[Array] = []
     own = []
@@ -135,7 +136,7 @@ def _distinct(affine: Array) -> tuple[Array, Array]:
     return np.array(kept), np.array(own)
 
 
-def _smallest(above: Array) -> list[list[int]]:
+def _smallest(above: Mask) -> list[list[int]]:
     """Sets of pieces that hold no other of the sets: the minimum over a larger one is no larger."""
     sets = sorted({frozenset(np.flatnonzero(row).tolist()) for row in above}, key=len)
     kept: list[frozenset[int]] = []
@@ -160,7 +161,8 @@ class _Builder:
 
     def _halve(self, sizes: Sequence[int], sign: float) -> list[int]:
         """One layer: ``a ± ReLU(±(b - a))`` of each pair ``a, b``; ``a`` of what has no partner."""
-        units, values = [], []
+        units: list[tuple[int, int | None]] = []
+        values: list[list[tuple[int, float]]] = []
         for start, size in zip(np.cumsum([0, *sizes[:-1]]), sizes, strict=True):
             for a in range(start, start + size, 2):
                 partner = a + 1 if a + 1 < start + size else None
@@ -187,7 +189,7 @@ class _Builder:
         """The layers, with a ReLU between each two."""
         modules: list[nn.Module] = []
         for weight, bias in (*self.layers, (self.weight, self.bias)):
-            linear = nn.Linear(*weight.shape[::-1], dtype=torch.float64)
+            linear = nn.Linear(weight.shape[1], weight.shape[0], dtype=torch.float64)
             with torch.no_grad():
                 linear.weight.copy_(torch.from_numpy(weight))
                 linear.bias.copy_(torch.from_numpy(bias))

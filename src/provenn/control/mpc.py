@@ -253,4 +253,5 @@ def _as_set_point(value: object, a: Array, b: Array) -> tuple[Array, Array]:
         state, given = value
         return as_array(state, "set_point", (n,)), as_array(given, "set_point input", (m,))
     state = as_array(value, "set_point", (n,))
-    return state, np.linalg.lstsq(b, state - a @ state, rcond=None)[0]
+    held: Array = np.linalg.pinv(b) @ (state - a @ state)
+    return state, held

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.optimize import linprog
 from scipy.spatial import ConvexHull, QhullError
 
-from provenn.control.door import Array, ArrayLike, as_array, as_bounds
+from provenn.control.door import Array, ArrayLike, Indices, as_array, as_bounds
 
 REDUNDANT = 1e-9
 """A row that the others let pass by no more than this, in units of length, is redundant."""
@@ -146,10 +146,10 @@ class Polytope:
 
     def _least(self, direction: Array) -> float:
         found = linprog(direction, self.A, self.b, bounds=(None, None), method="highs")
-        if found.status != 0:
+        if found.x is None:
             how = "empty" if found.status == 2 else "unbounded"
             raise ValueError(f"the polytope must be bounded and not empty, got one that is {how}")
-        return float(found.fun)
+        return float(direction @ found.x)
 
 
 def normalized_rows(
@@ -184,7 +184,7 @@ def chebyshev_ball(
         bounds=[(None, None)] * dim + [(None, LARGEST_RADIUS)],
         method="highs",
     )
-    if found.status != 0:
+    if found.x is None:
         return np.zeros(dim), -np.inf
     return found.x[:-1], float(found.x[-1])
 
@@ -215,7 +215,7 @@ def facets(
     return _facets_by_programs(A, b, centre)
 
 
-def _interval(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
+def _interval(A: Array, b: Array, centre: Array) -> tuple[Indices, Array]:
     """The nearest row on either side of a point of a line, and how far it is."""
     slack = b - A[:, 0] * centre[0]
     rows = []
@@ -227,7 +227,7 @@ def _interval(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
     return found, (slack[found] * A[found, 0])[:, None]
 
 
-def _dual_hull(A: Array, b: Array, centre: Array) -> tuple[Array, Array]:
+def _dual_hull(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
     """Rows that meet in each vertex, ``(vertices, dim)``, and the vertices relative to the centre.
 
     The row ``a y <= s`` is the point ``a / s`` of the dual, whose convex hull has the vertices of
@@ -252,7 +252,7 @@ def _corners(A: Array, b: Array, centre: Array) -> Array:
     return ends
 
 
-def _facets_by_hull(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
+def _facets_by_hull(A: Array, b: Array, centre: Array) -> tuple[Indices, Array]:
     rows = np.flatnonzero(A.any(1))
     simplices, vertices = _dual_hull(A[rows], b[rows], centre)
     kept, points = [], []
@@ -266,7 +266,7 @@ def _facets_by_hull(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
     return np.array(kept, dtype=np.int64), np.array(points).reshape(-1, A.shape[1])
 
 
-def _facets_by_programs(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
+def _facets_by_programs(A: Array, b: Array, centre: Array) -> tuple[Indices, Array]:
     """One linear program for each row that no ray from the centre meets first."""
     kept = np.any(A, axis=1)
     slack = b - A @ centre
@@ -281,7 +281,7 @@ def _facets_by_programs(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
         found = linprog(
             -A[row], np.vstack([A[kept], A[row]]), bound, bounds=(None, None), method="highs"
         )
-        kept[row] = found.status == 0 and -found.fun > b[row] + REDUNDANT
+        kept[row] = found.x is not None and float(A[row] @ found.x) > b[row] + REDUNDANT
     rows = np.flatnonzero(kept)
     return rows, np.array([_facet_centre(A[rows], b[rows], i) for i in range(len(rows))])
 
@@ -300,4 +300,4 @@ def _facet_centre(A: Array, b: Array, row: int) -> Array:
         bounds=[(None, None)] * A.shape[1] + [(None, LARGEST_RADIUS)],
         method="highs",
     )
-    return np.asarray(found.x[:-1])
+    return np.asarray(found.x)[:-1]

@@ -2,8 +2,8 @@
 
 import importlib.util
 
-from provenn.control.plants.pendulum import ClippedPendulum
-from provenn.control.plants.reactor import Reactor
+from provenn.control.simulation.pendulum import ClippedPendulum
+from provenn.control.simulation.reactor import Reactor
 
 ENVIRONMENTS = {
     "provenn/ClippedPendulum-v0": ClippedPendulum(),

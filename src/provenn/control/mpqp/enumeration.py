@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from scipy.optimize import linprog
 
-from provenn.control.door import Array
+from provenn.control.door import Array, Mask
 from provenn.control.mpqp.problem import ActiveSet, ShortestVector
 from provenn.control.mpqp.regions import CriticalRegion, order, regions_of
 
@@ -58,7 +58,7 @@ class _Possible:
         self.rows = np.column_stack([problem.G, -problem.right[:, 1:]])
         self.right = problem.right[:, 0]
         self.domain = np.column_stack([np.zeros((len(A), n_y)), A]), b
-        self.vouched: Array = np.zeros((0, len(self.rows)), dtype=bool)
+        self.vouched: Mask = np.zeros((0, len(self.rows)), dtype=bool)
 
     def __call__(self, active: ActiveSet) -> bool:
         held = list(active)

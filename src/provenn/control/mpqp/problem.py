@@ -16,7 +16,7 @@ from jaxtyping import Float64, Int64
 from scipy.linalg import solve_triangular
 from scipy.optimize import nnls
 
-from provenn.control.door import Array, ArrayLike, as_array, as_weight
+from provenn.control.door import Array, ArrayLike, Indices, Mask, as_array, as_weight
 from provenn.control.polyhedra import Polytope, normalized_rows
 
 SAME_ROW = 1e-10
@@ -174,10 +174,10 @@ class ShortestVector:
     """
 
     G: Float64[np.ndarray, "rows n_z"]
-    right: Float64[np.ndarray, "rows 1+n_theta"]
+    right: Float64[np.ndarray, "rows columns"]
     domain: Polytope
     back: Float64[np.ndarray, "n_z n_z"]
-    offset: Float64[np.ndarray, "n_z 1+n_theta"]
+    offset: Float64[np.ndarray, "n_z columns"]
     numbers: Int64[np.ndarray, " rows"]
 
     @cached_property
@@ -190,7 +190,7 @@ class ShortestVector:
         """``Ĝ Ĝᵀ``."""
         return np.asarray(self.G @ self.G.T)
 
-    def independent(self, active: Int64[np.ndarray, "sets size"]) -> Array:
+    def independent(self, active: Int64[np.ndarray, "sets size"]) -> Mask:
         """Which of the sets of rows are linearly independent."""
         if active.shape[1] == 0:
             return np.ones(len(active), dtype=bool)
@@ -201,9 +201,7 @@ class ShortestVector:
 
     def laws(
         self, active: Int64[np.ndarray, "sets size"]
-    ) -> tuple[
-        Float64[np.ndarray, "sets size 1+n_theta"], Float64[np.ndarray, "sets n_z 1+n_theta"]
-    ]:
+    ) -> tuple[Float64[np.ndarray, "sets size columns"], Float64[np.ndarray, "sets n_z columns"]]:
         """Multipliers and ``y`` of independent active sets, each as ``[constant | gain]``."""
         gram = self.gram[active[:, :, None], active[:, None, :]]
         multipliers = -np.linalg.solve(gram, self.right[active])
@@ -224,7 +222,7 @@ class ShortestVector:
         rows = np.concatenate([rows, np.broadcast_to(domain, (len(rows), *domain.shape))], axis=1)
         return normalized_rows(-rows[:, :, 1:], rows[:, :, 0])
 
-    def solution(self, active: Int64[np.ndarray, " size"]) -> Float64[np.ndarray, "n_z 1+n_theta"]:
+    def solution(self, active: Int64[np.ndarray, " size"]) -> Float64[np.ndarray, "n_z columns"]:
         """``z`` of an active set as ``[constant | gain]``."""
         return np.asarray(self.back @ self.laws(active[None])[1][0] - self.offset)
 
@@ -259,7 +257,7 @@ class ShortestVector:
         return tuple(active.tolist()) if self.independent(active[None])[0] else None
 
 
-def _distinct(rows: Array) -> Array:
+def _distinct(rows: Array) -> Indices:
     """Positions of rows that differ from all before them."""
     kept: list[int] = []
     for i, row in enumerate(rows):

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from provenn.control.door import as_count
-from provenn.control.plants.plant import Plant
+from provenn.control.simulation.plant import Plant
 
 Policy = Callable[[Tensor], Tensor]
 """From states ``(batch, state_dim)`` to inputs ``(batch, n_inputs)``."""

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from provenn.control.door import as_choice, as_count
-from provenn.control.plants.plant import Plant
-from provenn.control.plants.rollout import Trajectories, check_plant
+from provenn.control.simulation.plant import Plant
+from provenn.control.simulation.rollout import Trajectories, check_plant
 
 Observe = Literal["state", "features"]
 

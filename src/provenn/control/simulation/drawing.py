@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from provenn.control.plants.plant import Plant
-from provenn.control.plants.rollout import Trajectories, check_plant
+from provenn.control.simulation.plant import Plant
+from provenn.control.simulation.rollout import Trajectories, check_plant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,12 +15,12 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.control.plants.plant import (
+from provenn.control.plants import zero_order_hold
+from provenn.control.simulation.plant import (
     Bounds,
     Step,
     check_constants,
     check_copies,
-    discretise,
     uniform,
 )
 
@@ -208,7 +208,7 @@ class Reactor:
         """Exact discretisation of the Jacobian at the steady state, the input held for a step."""
         state, idle = self.steady
         by_state, by_input = torch.func.jacrev(_rates, argnums=(0, 1))(state, idle)
-        return discretise(by_state.numpy(), by_input.numpy(), self.dt)
+        return zero_order_hold(by_state.numpy(), by_input.numpy(), self.dt)
 
 
 def _rates(x: Float[Tensor, "*batch 4"], cooling: Float[Tensor, "*batch 1"]) -> Tensor:

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from provenn.control.plants.plant import (
+from provenn.control.plants import zero_order_hold
+from provenn.control.simulation.plant import (
     Bounds,
     Step,
     check_constants,
     check_copies,
-    discretise,
     uniform,
 )
 
@@ -160,7 +160,9 @@ class ClippedPendulum:
     def linear_model(self) -> tuple[Float64[np.ndarray, "2 2"], Float64[np.ndarray, "2 1"]]:
         """Exact discretisation of the pendulum linearised upright, the torque held for a step."""
         push, pull = self._gains()
-        return discretise(np.array([[0.0, 1.0], [push, 0.0]]), np.array([[0.0], [pull]]), self.dt)
+        return zero_order_hold(
+            np.array([[0.0, 1.0], [push, 0.0]]), np.array([[0.0], [pull]]), self.dt
+        )
 
     def _gains(self) -> tuple[float, float]:
         """Angular acceleration by gravity, for a unit sine, and by a unit torque."""

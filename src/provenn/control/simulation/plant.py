@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from scipy.linalg import expm
 from torch import Tensor
 
 Bounds = tuple[tuple[float, ...], tuple[float, ...]]
@@ -90,17 +89,6 @@ class Plant(Protocol):
         self,
     ) -> tuple[Float64[np.ndarray, "n n"], Float64[np.ndarray, "n m"]]:
         """Matrices ``A`` and ``B`` of ``s⁺ = A s + B u`` around the origin."""
-
-
-def discretise(
-    F: Float64[np.ndarray, "n n"], G: Float64[np.ndarray, "n m"], dt: float
-) -> tuple[Float64[np.ndarray, "n n"], Float64[np.ndarray, "n m"]]:
-    """Matrices of ``s⁺ = A s + B u`` for ``ds/dt = F s + G u``, the input held for ``dt``."""
-    n, m = G.shape
-    joint = np.zeros((n + m, n + m))
-    joint[:n, :n], joint[:n, n:] = F, G
-    advanced = expm(joint * dt)
-    return advanced[:n, :n], advanced[:n, n:]
 
 
 def uniform(
