@@ -102,6 +102,6 @@ def test_the_paired_form_learns_what_the_literal_one_cannot():
             loss = (network(x).squeeze(-1) - y).square().mean()
             loss.backward()
             optimiser.step()
-        errors[mode] = float(loss)
+        errors[mode] = loss.item()
     assert errors["paired"] < 0.05
     assert errors["sum"] > 0.15

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from provenn.control.zero import check_positive
 Values = TypeVar("Values", Tensor, NDArray[Any])
 
 
+@runtime_checkable
 class Environment(Protocol):
     """What learning needs of an environment of Gymnasium's interface."""
 
@@ -167,7 +168,7 @@ class DDPG:
             TypeError: If an argument has the wrong type.
             ValueError: If ``episodes`` is less than 1.
         """
-        if not (hasattr(env, "reset") and hasattr(env, "step")):
+        if not isinstance(env, Environment):
             raise TypeError(f"env must have reset() and step(), got {type(env).__name__}")
         as_count(episodes, "episodes")
         if callback is not None and not callable(callback):

@@ -108,7 +108,7 @@ class PlantEpisodes:
     def _observation(self) -> NDArray[np.float64]:
         state = self._states[-1]
         seen = self.plant.features(state) if self.observe == "features" else state
-        return np.array(seen[0], dtype=np.float64)
+        return seen[0].numpy().astype(np.float64)
 
 
 def _as_input(action: Any, size: int) -> Tensor:

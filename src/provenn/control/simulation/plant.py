@@ -1,7 +1,7 @@
 """What a plant is: a simulator of many copies at once, its linear model and its limits."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ class Step(NamedTuple):
     failed: Tensor
 
 
+@runtime_checkable
 class Plant(Protocol):
     """A plant with a stage cost. States are deviations from where it is to be held."""
 

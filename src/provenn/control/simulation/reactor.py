@@ -182,7 +182,8 @@ class Reactor:
             k3 = _rates(x + 0.5 * h * k2, cooling + idle)
             k4 = _rates(x + h * k3, cooling + idle)
             x = x + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
-        failed = ~(x[..., 3] <= self.max_temperature)
+        hottest = torch.maximum(state[..., 3], x[..., 3] - SETPOINT)
+        failed = ~(hottest <= self.max_temperature - SETPOINT)
         cost = 0.1 * state.square().sum(-1) + 10.0 * cooling.squeeze(-1) ** 2
         cost = cost + self.penalty * failed.to(cost.dtype)
         return Step(x - steady, cost, failed)
