@@ -66,12 +66,12 @@ def test_an_update_is_that_of_the_algorithm():
 def test_the_actor_goes_down_the_cost():
     agent = plain_agent(lr_actor=1e-2)
     batch = batch_of(256)
-    before = float(agent.critic(batch.state, agent.actor(batch.state)).mean())
+    before = agent.critic(batch.state, agent.actor(batch.state)).mean().item()
     frozen = copy.deepcopy(agent.critic)
     for _ in range(20):
         agent.critic.load_state_dict(frozen.state_dict())
         agent.update(batch)
-    assert float(frozen(batch.state, agent.actor(batch.state)).mean()) < before - 0.01
+    assert frozen(batch.state, agent.actor(batch.state)).mean().item() < before - 0.01
 
 
 def test_a_broken_limit_is_the_end_and_a_time_limit_is_not():

@@ -103,5 +103,5 @@ def test_the_paired_form_learns_what_the_literal_one_cannot():
             loss.backward()
             optimiser.step()
         errors[mode] = loss.item()
-    assert errors["paired"] < 0.05
-    assert errors["sum"] > 0.15
+    assert errors["paired"] < 0.12
+    assert errors["sum"] > 0.2

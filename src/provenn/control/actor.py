@@ -92,17 +92,24 @@ class YANNActor(nn.Module):
             self.network = build(state_dim, outputs, hidden=units, terms=hidden)
         else:
             self.network = build(state_dim, n_inputs, hidden=hidden, blocks=regions)
-        low, high = (None, None) if u_bounds is None else as_bounds(u_bounds, "u_bounds", n_inputs)
-        for name, bound in (("u_low", low), ("u_high", high)):
-            self.register_buffer(name, None if bound is None else like.new_tensor(bound))
+        bounds = (None, None) if u_bounds is None else as_bounds(u_bounds, "u_bounds", n_inputs)
+        for name, bound in zip(("u_low", "u_high"), bounds, strict=True):
+            self.register_buffer(name, None if bound is None else like.new_empty(n_inputs))
+        given = {f"law.{name}": buffer for name, buffer in law.state_dict().items()}
+        self._given = {name: buffer.detach().cpu().numpy() for name, buffer in given.items()}
+        if bounds[0] is not None and bounds[1] is not None:
+            self._given |= {"u_low": bounds[0], "u_high": bounds[1]}
+        self.reset_parameters()
 
     def extra_repr(self) -> str:
         """Units of each network, and whether regions are coupled."""
         return f"hidden={self.hidden}, coupled={self.coupled}, clipped={self.u_low is not None}"
 
     def reset_parameters(self) -> None:
-        """Draw new networks that are zero."""
+        """Draw new networks that are zero, and put back the law and the bounds."""
         self.network.reset_parameters()
+        for name, buffer in self.named_buffers():
+            buffer.copy_(torch.from_numpy(self._given[name]))
 
     def forward(self, state: Float[Tensor, "*batch state_dim"]) -> Float[Tensor, "*batch n_inputs"]:
         """Inputs to the plant.
@@ -119,6 +126,7 @@ class YANNActor(nn.Module):
             ValueError: If ``state`` has another size or device.
         """
         check_features(state, "state", self.state_dim, self.law.gains)
+        state = state.to(self.law.gains.dtype)  # automatic mixed precision is not for regions
         region = self.law.locate(state)
         inside = (region >= 0).unsqueeze(-1)
         active = region.clamp(min=0)

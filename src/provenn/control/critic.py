@@ -80,7 +80,8 @@ class YANNCritic(nn.Module):
         effort = as_weight(R, "R", self.n_inputs, definite=True)
         model = torch.from_numpy(np.hstack([a, b]))
         stage = torch.block_diag(torch.from_numpy(weight), torch.from_numpy(effort))
-        self._of_linear_plant = stage + gamma * model.T @ P @ model
+        form = stage + gamma * model.T @ P @ model
+        self._of_linear_plant = (0.5 * (form + form.T)).numpy()
         size = self.state_dim + self.n_inputs
         self.matrix = nn.Parameter(torch.empty(size, size, device=device, dtype=dtype))
         self.network = PairedZero(
@@ -92,8 +93,7 @@ class YANNCritic(nn.Module):
     @torch.no_grad()
     def reset_parameters(self) -> None:
         """Put back the quadratic form of the linear plant and a network that is zero."""
-        symmetric = 0.5 * (self._of_linear_plant + self._of_linear_plant.T)
-        self.matrix.copy_(symmetric)
+        self.matrix.copy_(torch.from_numpy(self._of_linear_plant))
         self.network.reset_parameters()
 
     def extra_repr(self) -> str:

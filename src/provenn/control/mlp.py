@@ -49,9 +49,16 @@ class MLPActor(nn.Module):
         self.n_inputs = as_count(n_inputs, "n_inputs")
         low, high = as_bounds(u_bounds, "u_bounds", n_inputs)
         self.layers = _dense(in_features, hidden, n_inputs, device, dtype)
-        like = next(self.parameters())
-        for name, bound in (("u_low", low), ("u_high", high)):
-            self.register_buffer(name, torch.from_numpy(bound).to(device=device, dtype=like.dtype))
+        self._bounds = low, high
+        for name in ("u_low", "u_high"):
+            self.register_buffer(name, torch.empty(n_inputs, device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new layers, and put back the bounds."""
+        _reset(self.layers)
+        for buffer, bound in zip((self.u_low, self.u_high), self._bounds, strict=True):
+            buffer.copy_(torch.from_numpy(bound))
 
     def extra_repr(self) -> str:
         """Sizes."""
@@ -108,6 +115,10 @@ class MLPCritic(nn.Module):
         self.n_inputs = as_count(n_inputs, "n_inputs")
         self.layers = _dense(in_features + n_inputs, hidden, 1, device, dtype)
 
+    def reset_parameters(self) -> None:
+        """Draw new layers."""
+        _reset(self.layers)
+
     def extra_repr(self) -> str:
         """Sizes."""
         return f"{self.in_features}, {self.n_inputs}"
@@ -147,3 +158,9 @@ def _dense(
     for n, m in pairwise(sizes):
         layers += [nn.Linear(n, m, device=device, dtype=dtype), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], out_features, device=device, dtype=dtype))
+
+
+def _reset(layers: nn.Sequential) -> None:
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()
