@@ -3,9 +3,9 @@
     u(θ) = max_i min_{j ∈ S_i} l_j(θ),        S_i = { j : l_j >= l_i on region i }
 
 holds on region k if some j of each S_i has ``l_j <= l_k`` there, as the regions' vertices tell.
-Where a pair (i, k) has no such j, region i is cut along the pieces that cross it, which settles it
-for every continuous law over a convex domain (Tarela and Martinez, Region configurations for
-realizability of lattice piecewise-linear models, 1999).
+Where a pair (i, k) has no such j, its regions are cut along the pieces that cross them, which
+settles it for every continuous law over a convex domain (Tarela and Martinez, Region configurations
+for realizability of lattice piecewise-linear models, 1999).
 """
 
 from collections.abc import Sequence
@@ -74,19 +74,23 @@ def _lattice(
         ahead = [part.corners @ (pieces - pieces[part.own]).T for part in parts]
         above = np.array([values.min(0) >= -tolerance for values in ahead])
         below = np.array([values.max(0) <= tolerance for values in ahead])
-        reached = above.astype(float) @ below.T.astype(float)
-        settled: Mask = reached.min(axis=1) > 0
-        if settled.all():
+        open_pairs = above.astype(float) @ below.T.astype(float) == 0
+        if not open_pairs.any():
             return pieces, _smallest(above)
-        halves = [_cut(parts[i], pieces, ahead[i], tolerance) for i in np.flatnonzero(~settled)]
-        if max(map(len, halves)) == 1 or len(parts) + len(halves) > MOST_PARTS:
-            near = parts[int(np.argmin(settled))].corners[:, :-1].mean(0).round(6).tolist()
+        for chosen in (open_pairs.any(axis=1), open_pairs.any(axis=0)):
+            halves = {
+                i: _cut(parts[i], pieces, ahead[i], tolerance) for i in np.flatnonzero(chosen)
+            }
+            cut = [part for i, both in halves.items() if len(both) == 2 for part in both]
+            if cut:
+                break
+        if not cut or len(parts) + len(cut) > MOST_PARTS:
+            near = parts[int(open_pairs.any(axis=1).argmax())].corners[:, :-1].mean(0)
             raise ValueError(
                 f"law must be continuous over a convex domain, got output {output}, which is not "
-                f"near {near}"
+                f"near {near.round(6).tolist()}"
             )
-        parts = [part for part, done in zip(parts, settled, strict=True) if done]
-        parts += [half for cut in halves for half in cut]
+        parts = [part for i, part in enumerate(parts) if len(halves.get(i, [])) < 2] + cut
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,6 +133,8 @@ class Polytope:
             corners = centre + _corners(A, b, centre)
         except QhullError:
             raise ValueError("the polytope must be bounded, got one that is not") from None
+        if self.dim == 1:
+            corners = np.sort(corners, axis=0)
         if self.dim == 2:
             around = corners - centre
             corners = corners[np.argsort(np.arctan2(around[:, 1], around[:, 0]))]
