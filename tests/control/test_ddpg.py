@@ -14,10 +14,9 @@ from provenn.control import (
     MLPCritic,
     PlantEpisodes,
     Reactor,
-    ReplayBuffer,
     rollout,
 )
-from provenn.control.replay import Transitions
+from provenn.control.replay import ReplayBuffer, Transitions
 from tests.control.plants import PLANTS, actor_of, critic_of
 
 

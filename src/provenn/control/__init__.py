@@ -2,7 +2,7 @@
 
 from provenn.control.actor import YANNActor
 from provenn.control.critic import YANNCritic
-from provenn.control.ddpg import DDPG, YANNDDPG, Learning
+from provenn.control.ddpg import DDPG, YANNDDPG
 from provenn.control.mlp import MLPActor, MLPCritic
 from provenn.control.mpc import condense, explicit_mpc
 from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
@@ -10,14 +10,13 @@ from provenn.control.piecewise import PiecewiseAffine
 from provenn.control.plants import chain_of_masses, zero_order_hold
 from provenn.control.polyhedra import Polytope
 from provenn.control.registration import register_environments
-from provenn.control.replay import ReplayBuffer
 from provenn.control.riccati import lqr
 from provenn.control.simulation.drawing import plot_trajectories
 from provenn.control.simulation.episodes import PlantEpisodes
 from provenn.control.simulation.pendulum import ClippedPendulum
 from provenn.control.simulation.plant import Plant
 from provenn.control.simulation.reactor import Reactor
-from provenn.control.simulation.rollout import Trajectories, rollout
+from provenn.control.simulation.rollout import rollout
 from provenn.control.yann import YANN, DenseYANN
 from provenn.control.zero import PairedZero
 
@@ -28,7 +27,6 @@ __all__ = [
     "ClippedPendulum",
     "CriticalRegion",
     "DenseYANN",
-    "Learning",
     "MLPActor",
     "MLPCritic",
     "MultiParametricQP",
@@ -38,8 +36,6 @@ __all__ = [
     "PlantEpisodes",
     "Polytope",
     "Reactor",
-    "ReplayBuffer",
-    "Trajectories",
     "YANNActor",
     "YANNCritic",
     "chain_of_masses",
