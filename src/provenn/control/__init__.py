@@ -1,7 +1,7 @@
 """Piecewise-affine laws, explicit model-predictive control, and their exact networks."""
 
 from provenn.control.mpc import condense, explicit_mpc
-from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
+from provenn.control.mpqp import MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
 from provenn.control.plants import chain_of_masses, zero_order_hold
 from provenn.control.polyhedra import Polytope
@@ -10,7 +10,6 @@ from provenn.control.yann import YANN, DenseYANN
 
 __all__ = [
     "YANN",
-    "CriticalRegion",
     "DenseYANN",
     "MultiParametricQP",
     "PiecewiseAffine",
