@@ -5,7 +5,7 @@ from provenn.control.critic import YANNCritic
 from provenn.control.ddpg import DDPG, YANNDDPG
 from provenn.control.mlp import MLPActor, MLPCritic
 from provenn.control.mpc import condense, explicit_mpc
-from provenn.control.mpqp import CriticalRegion, MultiParametricQP, solve
+from provenn.control.mpqp import MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
 from provenn.control.plants import chain_of_masses, zero_order_hold
 from provenn.control.polyhedra import Polytope
@@ -25,7 +25,6 @@ __all__ = [
     "YANN",
     "YANNDDPG",
     "ClippedPendulum",
-    "CriticalRegion",
     "DenseYANN",
     "MLPActor",
     "MLPCritic",

@@ -78,19 +78,19 @@ def _lattice(
         if not open_pairs.any():
             return pieces, _smallest(above)
         for chosen in (open_pairs.any(axis=1), open_pairs.any(axis=0)):
-            halves = {
-                i: _cut(parts[i], pieces, ahead[i], tolerance) for i in np.flatnonzero(chosen)
-            }
-            cut = [part for i, both in halves.items() if len(both) == 2 for part in both]
-            if cut:
+            halves = [
+                _cut(part, pieces, values, tolerance) if split else [part]
+                for part, values, split in zip(parts, ahead, chosen.tolist(), strict=True)
+            ]
+            if sum(map(len, halves)) > len(parts):
                 break
-        if not cut or len(parts) + len(cut) > MOST_PARTS:
+        if not len(parts) < sum(map(len, halves)) <= MOST_PARTS:
             near = parts[int(open_pairs.any(axis=1).argmax())].corners[:, :-1].mean(0)
             raise ValueError(
                 f"law must be continuous over a convex domain, got output {output}, which is not "
                 f"near {near.round(6).tolist()}"
             )
-        parts = [part for i, part in enumerate(parts) if len(halves.get(i, [])) < 2] + cut
+        parts = [half for both in halves for half in both]
 
 
 @dataclass(frozen=True, eq=False)

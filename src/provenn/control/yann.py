@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from provenn.control.door import ArrayLike, as_bounds, as_choice
-from provenn.control.piecewise import OUTSIDE, PiecewiseAffine, check_points
+from provenn.control.piecewise import OUTSIDE, PiecewiseAffine, check_points, own_precision
 from provenn.nn.pretrained import PretrainedModule
 
 
@@ -114,8 +114,7 @@ class YANN(PretrainedModule):
             ValueError: If ``big_m`` is less than what the laws need, or another argument cannot
                 be used.
         """
-        if not isinstance(law, PiecewiseAffine):
-            raise TypeError(f"law must be a PiecewiseAffine, got {type(law).__name__}")
+        _check_law(law)
         outside = law.outside if outside is None else as_choice(outside, "outside", OUTSIDE)
         config = {**law.config, "outside": outside}
         yann = cls(**config, device=law.normals.device, dtype=law.normals.dtype)
@@ -124,15 +123,15 @@ class YANN(PretrainedModule):
         if domain is not None:
             corners = as_bounds(domain, "domain", law.state_dim)
             box = torch.stack([torch.from_numpy(corner) for corner in corners]).to(box)
-        least = float(yann.law.largest(box))
+        least = yann.law.largest(box)
+        yann.big_m.copy_(least)
         if big_m is None:
-            big_m = least
-        elif isinstance(big_m, bool) or not isinstance(big_m, (int, float)):
-            raise TypeError(f"big_m must be a number, got {type(big_m).__name__}")
-        elif not big_m >= least:
+            return yann
+        _check_big_m(big_m)
+        if not big_m >= float(least):
             raise ValueError(
-                f"big_m must be at least {least:g}, the largest value of any law over the domain, "
-                f"got {big_m}"
+                f"big_m must be at least {float(least):g}, the largest value of any law over the "
+                f"domain, got {big_m}"
             )
         yann.big_m.fill_(big_m)
         return yann
@@ -177,10 +176,13 @@ class DenseYANN(nn.Module):
 
     Raises:
         TypeError: If an argument has the wrong type.
+        ValueError: If ``big_m`` is negative or not finite.
     """
 
     def __init__(self, law: PiecewiseAffine, big_m: float) -> None:
         super().__init__()
+        _check_law(law)
+        _check_big_m(big_m)
         self.state_dim = law.state_dim
         p, m, n = law.gains.shape
         within = torch.arange(law.max_rows, device=law.rows.device) < law.rows.unsqueeze(-1)
@@ -201,6 +203,7 @@ class DenseYANN(nn.Module):
         )
         self.sum = FixedLinear(torch.cat([add, -add], 1))
 
+    @own_precision
     def forward(self, theta: Float[Tensor, "*batch state_dim"]) -> Float[Tensor, "*batch n_inputs"]:
         """The output of the five layers, one after the other.
 
@@ -241,6 +244,18 @@ class FixedLinear(nn.Module):
         return (
             f"in_features={in_features}, out_features={out_features}, bias={self.bias is not None}"
         )
+
+
+def _check_law(law: object) -> None:
+    if not isinstance(law, PiecewiseAffine):
+        raise TypeError(f"law must be a PiecewiseAffine, got {type(law).__name__}")
+
+
+def _check_big_m(big_m: object) -> None:
+    if isinstance(big_m, bool) or not isinstance(big_m, (int, float)):
+        raise TypeError(f"big_m must be a number, got {big_m!r:.40} of {type(big_m).__name__}")
+    if not 0 <= big_m < float("inf"):
+        raise ValueError(f"big_m must be at least 0 and finite, got {big_m}")
 
 
 def _like(tensor: Tensor) -> dict[str, Any]:
