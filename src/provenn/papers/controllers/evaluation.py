@@ -87,11 +87,12 @@ def online(program: MultiParametricQP, n_inputs: int) -> Evaluate:
 
 
 def network(module: torch.nn.Module) -> Evaluate:
-    """A network as it is called."""
+    """A network as it is called, in its own precision."""
+    dtype = next(module.buffers()).dtype
 
     def evaluate(theta: Point) -> Point:
         with torch.inference_mode():
-            u: Point = module(torch.from_numpy(theta)).numpy()
+            u: Point = module(torch.from_numpy(theta).to(dtype)).double().numpy()
         return u
 
     return evaluate

@@ -54,8 +54,7 @@ def is_exact(
         forms.append(without_selection(yann.layers()) if not selection else yann.layers())
     errors = []
     for form in forms:
-        given = theta.astype(np.float32) if single else theta
-        found = network(form.float() if single else form)(given)
+        found = network(form.float() if single else form)(theta)
         errors.append(np.abs(found - expected))
     return Metrics(
         values={
