@@ -23,7 +23,7 @@ def wide() -> nn.Sequential:
 def test_the_first_change_has_the_same_norm_in_every_tensor(d):
     torch.manual_seed(0)
     squares = dict.fromkeys([n for n, _ in wide().named_parameters()], 0.0)
-    draws = 40
+    draws = 20
     for _ in range(draws):
         hyper = HyperNetwork(wide(), {"lam": d}, zero_bias=False)
         for name, change in hyper.change(lam=torch.rand(d)).items():

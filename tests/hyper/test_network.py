@@ -174,7 +174,8 @@ def test_one_number_stands_beside_a_batch():
     beside = hyper(lam=lam, mu=0.5)
     repeated = hyper(lam=lam, mu=torch.full((3, 1), 0.5))
     torch.testing.assert_close(flat(beside, 1), flat(repeated, 1))
-    assert torch.equal(flat(hyper(0.2, 0.5)), flat(hyper(mu=0.5, lam=torch.tensor(0.2))))
+    side_by_side = hyper(torch.tensor([0.2, 0.5]))
+    assert torch.equal(flat(side_by_side), flat(hyper(mu=0.5, lam=torch.tensor(0.2))))
 
 
 def test_some_parameters_are_predicted_and_the_others_are_trained():
@@ -290,7 +291,7 @@ def test_unit_norm_divides_the_encoding():
     unit.load_state_dict(wide.state_dict())
     gamma = torch.rand(16)
     change = flat(wide.change(lam=gamma)).norm() / flat(unit.change(lam=gamma)).norm()
-    assert float(change) == pytest.approx(math.sqrt(16), rel=1e-4)
+    assert change.item() == pytest.approx(math.sqrt(16), rel=1e-4)
 
 
 def test_low_rank_changes_have_that_rank_and_fewer_numbers():

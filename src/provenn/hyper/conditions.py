@@ -154,7 +154,7 @@ def as_conditions(inputs: Any) -> dict[str, Condition]:
 
 def gather(
     conditions: Mapping[str, Condition],
-    values: tuple[Any, ...],
+    gamma: Any,
     inputs: Mapping[str, Any],
     weight: Tensor,
     *,
@@ -164,37 +164,43 @@ def gather(
 
     Args:
         conditions: Name to domain.
-        values: Inputs by position.
+        gamma: All inputs side by side as given, or ``None``.
         inputs: Inputs by name.
         weight: A parameter of the network, for its dtype and device.
         encoded: Whether values must lie in their domain, and are mapped to [0, 1].
     """
-    if len(values) > len(conditions):
-        raise TypeError(f"inputs must be {', '.join(conditions)}, got {len(values)} by position")
-    given = dict(zip(conditions, values, strict=False))
+    names = ", ".join(conditions)
+    if gamma is not None:
+        if inputs:
+            raise TypeError(f"gamma must be None where inputs are named, got both ({names})")
+        sizes = [c.size for c in conditions.values()]
+        parts = _row("gamma", sum(sizes), gamma, weight).split(sizes, dim=-1)
+        inputs = dict(zip(conditions, parts, strict=True))
     for name in inputs:
-        if name in given or name not in conditions:
-            raise TypeError(f"inputs must be {', '.join(conditions)}, each once, got {name!r}")
-    given.update(inputs)
-    missing = [name for name in conditions if name not in given]
-    if missing:
-        raise TypeError(f"inputs must be {', '.join(conditions)}, got none for {missing[0]!r}")
-    rows = [
-        _row(f"inputs[{name!r}]", condition, given[name], weight, encoded=encoded)
-        for name, condition in conditions.items()
-    ]
-    sizes = {len(row) for row in rows if row.ndim == 2}
-    if len(sizes) > 1:
-        counts = ", ".join(map(str, sorted(sizes)))
-        raise ValueError(f"inputs must be batches of one size, got {counts}")
-    if sizes:
-        rows = [row.expand(*sizes, row.shape[-1]) for row in rows]
-    return torch.cat(rows, dim=-1)
+        if name not in conditions:
+            raise TypeError(f"inputs must be gamma or {names}, got {name!r}")
+    for name in conditions:
+        if name not in inputs:
+            raise TypeError(f"inputs must be gamma or {names}, got none for {name!r}")
+    rows = {}
+    for name, condition in conditions.items():
+        what = f"inputs[{name!r}]"
+        row = _row(what, condition.size, inputs[name], weight)
+        rows[name] = _to_unit(what, condition, row) if encoded else row
+    batches = [(name, row.shape[0]) for name, row in rows.items() if row.ndim == 2]
+    for name, batch in batches:
+        if batch != batches[0][1]:
+            raise ValueError(
+                f"inputs[{name!r}] must have as many rows as inputs[{batches[0][0]!r}], "
+                f"{batches[0][1]}, got {batch}"
+            )
+    if batches:
+        return torch.cat([r.expand(batches[0][1], r.shape[-1]) for r in rows.values()], dim=-1)
+    return torch.cat(list(rows.values()))
 
 
-def _row(what: str, condition: Condition, value: Any, weight: Tensor, *, encoded: bool) -> Tensor:
-    """One input, checked; shape ``(size,)`` or ``(batch, size)``."""
-    size = condition.size
+def _row(what: str, size: int, value: Any, weight: Tensor) -> Tensor:
+    """A tensor of shape ``(size,)`` or ``(batch, size)``, checked."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = torch.tensor(float(value), dtype=weight.dtype, device=weight.device)
     check_float_tensor(what, value)
@@ -207,8 +213,11 @@ def _row(what: str, condition: Condition, value: Any, weight: Tensor, *, encoded
             f"{tuple(value.shape)}"
         )
     check_like(what, value, weight)
-    if not encoded:
-        return value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]
+
+
+def _to_unit(what: str, condition: Condition, value: Tensor) -> Tensor:
+    """The values in [0, 1]; refused if they lie outside of their domain."""
     unit = condition.to_unit(value)
     if has_values(unit) and bool(((unit < 0) | (unit > 1)).any()):
         raise ValueError(

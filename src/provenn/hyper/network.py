@@ -220,11 +220,12 @@ class HyperNetwork(nn.Module):
                 reset()
         self._init_layers()
 
-    def forward(self, *values: Value, **inputs: Value) -> dict[str, Tensor]:
+    def forward(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predict parameters.
 
         Args:
-            values: Conditioning inputs in the order of ``inputs``, instead of by name.
+            gamma: All conditioning inputs side by side in the order of ``inputs``, shape ``(d,)``
+                or ``(batch, d)``; or give them by name.
             inputs: Conditioning inputs by name: tensors of shape ``(size,)``, of shape
                 ``(batch, size)`` for a batch of conditions, or a number (or tensor without axes)
                 where the size is 1.
@@ -236,19 +237,18 @@ class HyperNetwork(nn.Module):
             TypeError: If an input is missing, unknown, no tensor, or of the wrong dtype.
             ValueError: If an input has the wrong shape, device or values.
         """
-        change = self.change(*values, **inputs)
+        change = self.change(gamma, **inputs)
         return {name: base + change[name] for name, base in self.theta0.items()}
 
-    def change(self, *values: Value, **inputs: Value) -> dict[str, Tensor]:
+    def change(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predicted change ``theta(g) - theta0``; arguments, result and errors as of the call."""
-        gamma = gather(
-            self.inputs, values, inputs, self.output.weight, encoded=self.encoding != "none"
-        )
-        encoded = encode(gamma, self.encoding)
+        weight, encoded = self.output.weight, self.encoding != "none"
+        values = gather(self.inputs, gamma, inputs, weight, encoded=encoded)
+        features = encode(values, self.encoding)
         if self.unit_norm:
-            encoded = encoded / self.d**0.5
-        flat = self.output(self.hidden(torch.atleast_2d(encoded)))
-        flat = flat if gamma.ndim == 2 else flat[0]
+            features = features / self.d**0.5
+        flat = self.output(self.hidden(torch.atleast_2d(features)))
+        flat = flat if features.ndim == 2 else flat[0]
         return {piece.name: piece.assemble(flat) for piece in self._pieces}
 
     def call(self, *args: Any, **inputs: Value) -> Any:
