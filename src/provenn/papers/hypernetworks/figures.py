@@ -199,9 +199,13 @@ def _curves(axes: Axes, trials: Sequence[Trial], kind: str, marks: NDArray[np.fl
         if name in ("mip", "default"):
             axes.fill_between(marks, curves.min(0), curves.max(0), color=colour, alpha=0.15, lw=0)
         axes.plot(
-            marks, curves.mean(0), color=colour, ls=STYLES.get(name, "-"), label=competitor.label,
+            marks[: curves.shape[1]],
+            curves.mean(0),
+            color=colour,
+            ls=STYLES.get(name, "-"),
             lw=2.0 if name in ("mip", "default") else 1.2,
-        )  # fmt: skip
+            label=competitor.label,
+        )
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

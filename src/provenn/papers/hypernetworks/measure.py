@@ -51,7 +51,7 @@ Sized = Mapping[str, tuple[float, ...]]
 
 
 def on_digits(
-    method: Method, images: Images, ctx: Context, steps: int, lr: Mapping[str, float]
+    method: Method, images: Images, ctx: Context, steps: int, taken: int, lr: Mapping[str, float]
 ) -> Metrics:
     """The pilot: a digits classifier under a condition in [0, 1], by Adam and by SGD.
 
@@ -59,12 +59,13 @@ def on_digits(
         method: The method.
         images: Digits.
         ctx: Context of the trial.
-        steps: Steps of each optimiser.
+        steps: Steps of the comparison.
+        taken: Steps that this method takes: all, or half of them.
         lr: Learning rate by optimiser; one of them may be missing.
 
     Returns:
-        One competitor with its accuracy at half the steps and at the end, and for hypernetworks
-        how predicted magnitudes follow the condition.
+        One competitor with its accuracy at half the steps and, if it takes them, after all, and
+        for hypernetworks how predicted magnitudes follow the condition.
     """
     conditions = torch.tensor(ENDS, device=ctx.device).unsqueeze(1)
     problem = Classification(DIGITS, images, conditions, shared=True)
@@ -74,7 +75,7 @@ def on_digits(
     build = partial(method.build, DIGITS, 1)
     with ctx.measure() as meter:
         for optimizer, rate in lr.items():
-            recipe = Recipe(optimizer=optimizer, lr=rate, steps=steps, marks=marks)  # type: ignore[arg-type]
+            recipe = Recipe(optimizer=optimizer, lr=rate, steps=taken, marks=marks)  # type: ignore[arg-type]
             magnitudes: list[list[float]] = []
 
             def look(model: nn.Module, seen: list[list[float]] = magnitudes) -> None:
@@ -85,7 +86,8 @@ def on_digits(
                 build, problem, recipe, ctx.seed, ctx.device, splits=("test",), at_mark=look
             )
             series[f"digits-{optimizer}-{method.name}"] = np.array(course.test)
-            quality[f"accuracy_{optimizer}"] = course.test[-1]
+            if taken == steps:
+                quality[f"accuracy_{optimizer}"] = course.test[-1]
             quality[f"accuracy_{optimizer}_half"] = course.test[marks.index(steps // 2)]
             quality[f"gradient_cv_{optimizer}"] = course.gradient_variation
             if magnitudes:
@@ -213,7 +215,7 @@ def registration(
     """
     problem = Registration(REGISTRATION, pairs)
     build = partial(method.build, REGISTRATION, 1)
-    marks = tuple(range(steps // 6, steps + 1, steps // 6))
+    marks = tuple(range(steps // 3, steps + 1, steps // 3))
 
     def tuned(task: Registration) -> Course:
         courses = [

@@ -45,7 +45,7 @@ class Official(nn.Module):
         from hyperlight.find import find_parameters_from_patterns
 
         super().__init__()
-        network = primary.build(0, False)
+        network = primary.network()
         chosen = find_parameters_from_patterns(network, globs=list(primary.predicted or ("*",)))
         ordered = [p for name, p in network.named_parameters() if name in chosen]
         self.primary = hypernetize(network, parameters=ordered)
@@ -119,7 +119,7 @@ class Method:
 def hyper(primary: Primary, d: int, *, film: bool = False, **options: Any) -> Conditioned:
     """Hypernetwork over a network; with ``film`` over its scales and shifts alone."""
     options.setdefault("parameters", primary.predicted)
-    return Conditioned(HyperNetwork(primary.build(0, film), {"gamma": d}, **options))
+    return Conditioned(HyperNetwork(primary.network(film=film), {"gamma": d}, **options))
 
 
 def methods(ours: dict[str, Any]) -> dict[str, Method]:
@@ -137,10 +137,10 @@ def methods(ours: dict[str, Any]) -> dict[str, Method]:
     }
 
     def concatenated(primary: Primary, d: int) -> nn.Module:
-        return Concatenated(primary.build(d, False))
+        return Concatenated(primary.network(d))
 
     def ordinary(primary: Primary, d: int) -> nn.Module:
-        return Unconditioned(primary.build(0, False))
+        return Unconditioned(primary.network())
 
     def fan(init: str) -> Callable[[Primary, int], nn.Module]:
         return partial(hyper, **DEFAULT, output_init=init)

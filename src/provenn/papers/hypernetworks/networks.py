@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from provenn.hyper.initialization import init_base_
+
 
 @dataclass(frozen=True)
 class Primary:
@@ -21,6 +23,12 @@ class Primary:
 
     build: Callable[[int, bool], nn.Module]
     predicted: tuple[str, ...] | None = None
+
+    def network(self, extra: int = 0, *, film: bool = False) -> nn.Module:
+        """A new network, weights Kaiming normal, biases zero, whoever conditions it."""
+        network = self.build(extra, film)
+        init_base_(dict(network.named_parameters()), residual=True)
+        return network
 
 
 class Modulation(nn.Module):
@@ -159,7 +167,7 @@ DIGITS = Primary(
 """The network of the pilot: two convolutions and a classifier, all predicted."""
 
 MNIST = Primary(
-    lambda extra, film: ConvNet((1 + extra, 8, 16, 32, 32), 10, pools=(0, 1, 2), modulated=film),
+    lambda extra, film: ConvNet((1 + extra, 8, 16, 16, 32), 10, pools=(0, 1, 2), modulated=film),
     predicted=("body.*",),
 )
 """Four convolutions, predicted, and a classifier that is not."""
