@@ -4,7 +4,8 @@ Each room is a sub-package that is imported when it is first used::
 
     from provenn.nn import PHConv2d
 
-Rooms: ``nn`` (layers), ``bayes`` (amortised Bayesian inference), ``verify`` (sound bounds). Around
+Rooms: ``nn`` (layers), ``bayes`` (amortised Bayesian inference), ``graph`` (graph
+networks), ``verify`` (sound bounds). Around
 them: ``data`` (data sets), ``papers`` (one executable page a paper), ``evidence`` (claims, trials,
 verdicts), ``report`` (the gallery) and ``testing`` (the conformance battery).
 """
@@ -14,7 +15,7 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("bayes", "data", "evidence", "nn", "papers", "report", "testing", "verify")
+_SUBPACKAGES = ("bayes", "data", "evidence", "graph", "nn", "papers", "report", "testing", "verify")
 
 __all__ = ["__version__", *_SUBPACKAGES]
 

@@ -11,7 +11,7 @@ from provenn.graph.dagnn import (
 )
 from provenn.graph.encoder import NodeMLP
 from provenn.graph.features import SparseFeatures, normalize_rows
-from provenn.graph.smoothness import PropagationLimit, limit_propagation, smoothness
+from provenn.graph.oversmoothing import limit_propagation, smoothness
 
 __all__ = [
     "DAGNN",
@@ -20,7 +20,6 @@ __all__ = [
     "DAGNNClassifier",
     "DecoupledGNN",
     "NodeMLP",
-    "PropagationLimit",
     "SparseFeatures",
     "dagnn_propagate",
     "gcn_normalize",

@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torch._C._functorch import is_functorch_wrapped_tensor
 
-from provenn.graph.checks import autocasts, check_choice, check_flag, check_integer, check_rows
+from provenn.graph.checks import (
+    autocasts,
+    check_choice,
+    check_flag,
+    check_integer,
+    check_rows,
+    is_constant,
+)
 from provenn.graph.sparse import Pattern, SparseMatrix
 
 if TYPE_CHECKING:
@@ -137,7 +143,7 @@ class Adjacency:
     @property
     def _by_edges(self) -> bool:
         """Whether messages are gathered edge by edge, which any transformation sees through."""
-        return self.edge_weight.requires_grad or torch.compiler.is_compiling()
+        return torch.compiler.is_compiling() or not is_constant(self.edge_weight)
 
     def _gather(self, h: Tensor) -> Tensor:
         source, target = self.edge_index
@@ -256,11 +262,7 @@ class AdjacencyCache:
 def _is_followed(edge_index: Any, edge_weight: Tensor | None) -> bool:
     """Whether PyTorch counts the changes of the edges, and nothing is differentiated by them."""
     tensors = [edge_index] if edge_weight is None else [edge_index, edge_weight]
-    return all(
-        type(t) is Tensor
-        and not (t.is_inference() or t.requires_grad or is_functorch_wrapped_tensor(t))
-        for t in tensors
-    )
+    return all(type(t) is Tensor and not t.is_inference() and is_constant(t) for t in tensors)
 
 
 def _same(seen: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
@@ -274,8 +276,6 @@ def _edges_of(
     given: Any, num_nodes: int | None, edge_weight: Tensor | None
 ) -> tuple[Tensor, Tensor | None, int]:
     """Edges, their weights and the number of nodes, of whatever stands for a graph."""
-    if num_nodes is not None and not torch.compiler.is_compiling():
-        check_integer("num_nodes", num_nodes, least=0)
     is_matrix = isinstance(given, Tensor) and given.layout != torch.strided
     if is_matrix or hasattr(given, "sparse_sizes"):
         return _edges_of_matrix(given, num_nodes, edge_weight)
@@ -285,14 +285,9 @@ def _edges_of(
         nodes = given.num_nodes if num_nodes is None else num_nodes
     else:
         index, weight, nodes = given, edge_weight, num_nodes
-    if not isinstance(index, Tensor):
-        raise TypeError(
-            "edge_index must be a torch.Tensor of shape (2, edges), a sparse matrix or a Data "
-            f"object with edge_index, got {type(index).__name__}"
-        )
-    if nodes is None:
+    if nodes is None and isinstance(index, Tensor):
         nodes = int(index.max()) + 1 if index.numel() else 0
-    return index, weight, nodes
+    return index, weight, 0 if nodes is None else nodes
 
 
 def _edges_of_matrix(
@@ -354,7 +349,13 @@ def _normalized(index: Tensor, weight: Tensor, nodes: int, normalization: Normal
     return weight * (root[source] * root[target])
 
 
-def _check_edges(index: Tensor, nodes: int) -> None:
+def _check_edges(index: Any, nodes: Any) -> None:
+    check_integer("num_nodes", nodes, least=0)
+    if not isinstance(index, Tensor):
+        raise TypeError(
+            "edge_index must be a torch.Tensor of shape (2, edges), a sparse matrix or a Data "
+            f"object with edge_index, got {type(index).__name__}"
+        )
     if index.dtype != torch.int64:
         raise TypeError(f"edge_index must be of dtype torch.int64 (long), got {index.dtype}")
     if index.ndim != 2 or index.shape[0] != 2:
@@ -379,7 +380,7 @@ def _check_weights(weight: Any, index: Tensor) -> None:
         )
     if weight.device != index.device:
         raise ValueError(f"edge_weight must be on {index.device}, got {weight.device}")
-    if torch.compiler.is_compiling() or weight.is_meta or is_functorch_wrapped_tensor(weight):
+    if torch.compiler.is_compiling() or weight.is_meta or not is_constant(weight.detach()):
         return
     if not bool(((weight >= 0) & weight.isfinite()).all()):
         raise ValueError("edge_weight must be finite and at least 0, got NaN, infinity or less")

@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch.autograd import forward_ad
 
 
 def check_integer(name: str, value: Any, least: int = 1) -> None:
@@ -74,3 +76,12 @@ def autocasts(device_type: str) -> bool:
     """Whether automatic mixed precision is on for this type of device."""
     available = torch.amp.is_autocast_available(device_type)
     return available and torch.is_autocast_enabled(device_type)
+
+
+def is_constant(tensor: Tensor) -> bool:
+    """Whether nothing is differentiated or mapped through the tensor."""
+    return not (
+        tensor.requires_grad
+        or is_functorch_wrapped_tensor(tensor)
+        or forward_ad.unpack_dual(tensor).tangent is not None
+    )

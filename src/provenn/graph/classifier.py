@@ -157,7 +157,8 @@ class DAGNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             TypeError: If an argument has the wrong type.
             ValueError: If shapes do not fit, or the estimator was loaded and no graph is given.
         """
-        predicted: np.ndarray = self.classes_[self.predict_proba(x, edge_index).argmax(1)]
+        best = self.predict_proba(x, edge_index).argmax(1)
+        predicted: np.ndarray = self.classes_[best]
         return predicted
 
     def predict_proba(
@@ -366,20 +367,19 @@ def _as_features(x: Any) -> Tensor | SparseFeatures:
         x = torch.sparse_coo_tensor(places, values, entries.shape, check_invariants=False)
     elif isinstance(x, np.ndarray) and x.dtype.kind in "fiub":
         x = torch.as_tensor(x, dtype=torch.float32)
-    if not isinstance(x, Tensor) or x.ndim != 2:
-        kind = f"shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+    if not isinstance(x, Tensor):
         raise TypeError(
-            f"x must be numbers of shape (nodes, features), an array, a SciPy sparse matrix, a "
-            f"tensor or SparseFeatures, got {kind}"
+            "x must be an array of numbers, a SciPy sparse matrix, a tensor or SparseFeatures, got "
+            f"{type(x).__name__}"
         )
-    values = (
-        x.values() if x.layout == torch.sparse_csr else x.coalesce().values() if x.is_sparse else x
-    )
-    if not bool(values.isfinite().all()):
-        raise ValueError("x must be finite, got NaN or infinity")
     x = x.detach().float()
+    check_rows("x", x)
+    entries = x if x.layout == torch.strided else x.to_sparse_coo().coalesce().values()
+    if not bool(entries.isfinite().all()):
+        raise ValueError("x must be finite, got NaN or infinity")
     if x.layout == torch.strided and int((x != 0).sum()) >= _SPARSE_BELOW * x.numel():
-        return x
+        dense: Tensor = x
+        return dense
     return SparseFeatures(x)
 
 

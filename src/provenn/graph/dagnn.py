@@ -438,6 +438,11 @@ def _adjacency(
                 "edge_weight must be None where edge_index is an Adjacency, which holds the "
                 f"weights; got a {type(edge_weight).__name__}"
             )
+        if edge_index.num_nodes != z.shape[0]:
+            raise ValueError(
+                f"edge_index must be of {z.shape[0]} nodes, one for each row, got an Adjacency of "
+                f"{edge_index.num_nodes}"
+            )
         return edge_index
     if not isinstance(edge_index, Tensor):
         raise TypeError(

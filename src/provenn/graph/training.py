@@ -93,8 +93,8 @@ def train_full_batch(
             if improved is not None:
                 improved(scores)
         recent = [loss for _, loss, _ in history[-early_stopping - 1 : -1]]
-        if early_stopping and recent and epoch > max_epochs // 2:
-            if val_loss > sum(recent) / len(recent):
-                break
+        second_half = epoch > max_epochs // 2
+        if early_stopping and recent and second_half and val_loss > sum(recent) / len(recent):
+            break
     train_losses, val_losses, accuracy = torch.tensor(history).T
     return Curves(train_losses, val_losses, accuracy, best_epoch)

@@ -132,6 +132,9 @@ def limit_propagation(
         normalization: Which adjacency is propagated.
         dtype: Type of the degrees; that of ``edge_weight``, else PyTorch's default.
 
+    Returns:
+        The limit: a function of ``z``, with the eigenvector ``v`` and each node's ``component``.
+
     Raises:
         TypeError: If an argument has the wrong type.
         ValueError: If an edge has no counterpart of the same weight in the other direction, or a
@@ -153,8 +156,8 @@ def limit_propagation(
     matrix = plain.matrix
     if matrix.transposed_csr is not matrix.csr:
         raise ValueError(
-            "edge_index must hold both directions of each edge with the same weight, got a "
-            "directed graph"
+            "edge_index and edge_weight must hold both directions of each edge with the same "
+            "weight, got a directed graph"
         )
     _check_loops(plain)
     component = _components(plain)
