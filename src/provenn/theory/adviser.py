@@ -93,8 +93,8 @@ class Advice:
             )
         (b, *_, b_last), (w, *_, w_last) = self.rates
         lines.append(
-            "Learning rates: lr * bias for biases, lr * weight / fan_in for weights, with bias from "
-            f"{b:.3g} in the first layer to {b_last:.3g} in the last and weight from {w:.3g} to "
+            "Learning rates: lr * bias for biases, lr * weight / fan_in for weights; bias from "
+            f"{b:.3g} in the first layer to {b_last:.3g} in the last, weight from {w:.3g} to "
             f"{w_last:.3g}: parameter_groups(model, lr)"
         )
         return lines

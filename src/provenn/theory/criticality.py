@@ -203,6 +203,7 @@ def published_nu(nu: float, gamma: float) -> float:
     return free * (free * nu + 4 * gamma**2)
 
 
+@lru_cache(maxsize=64)
 def _roots(activation: Activation) -> tuple[list[FixedPoint], list[FixedPoint]]:
     """Fixed points above 0: those that can be initialised, and those that need C_b < 0."""
     from scipy.optimize import brentq  # costly to import

@@ -179,8 +179,8 @@ class EffectiveTheory:
     ) -> Vertices:
         """Four-point vertex of many inputs, layer by layer, in networks without skips.
 
-        One or two inputs are integrated to about twelve digits; products of three or four by
-        Gauss-Hermite, for kinked activations quasi-randomly, to about three.
+        Products of one or two inputs are integrated to about ten digits; those of three or four by
+        Gauss-Hermite to about five, for kinked activations quasi-randomly to about three.
 
         Args:
             x: Inputs, one a row, none of them 0; the cost grows with the fourth power of their

@@ -47,7 +47,7 @@ def critical_init_(
     Example:
         >>> model = nn.Sequential(nn.Linear(8, 64), nn.Tanh(), nn.Linear(64, 3))
         >>> _ = critical_init_(model)
-        >>> float(model[0].bias.abs().max())
+        >>> float(model[0].bias.detach().abs().max())
         0.0
     """
     check_generator(generator)

@@ -202,8 +202,8 @@ class _Trace:
         else:
             name = self.layers[branch.source].name if branch.source >= 0 else "the input"
             self.notes.append(
-                f"the sum after {name} adds no gamma * z of the layer before with gamma < 1, and is "
-                "left out"
+                f"the sum after {name} adds no gamma * z of the layer before with gamma < 1, and "
+                "is left out"
             )
         return replace(branch, factor=1.0)
 
