@@ -4,9 +4,10 @@ Each room is a sub-package that is imported when it is first used::
 
     from provenn.nn import PHConv2d
 
-Rooms: ``nn`` (layers), ``bayes`` (amortised Bayesian inference), ``verify`` (sound bounds). Around
-them: ``data`` (data sets), ``papers`` (one executable page a paper), ``evidence`` (claims, trials,
-verdicts), ``report`` (the gallery) and ``testing`` (the conformance battery).
+Rooms: ``nn`` (layers), ``bayes`` (amortised Bayesian inference), ``linalg`` (learned linear
+solvers), ``verify`` (sound bounds). Around them: ``data`` (data sets), ``papers`` (one executable
+page a paper), ``evidence`` (claims, trials, verdicts), ``report`` (the gallery) and ``testing``
+(the conformance battery).
 """
 
 import importlib
@@ -14,7 +15,9 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("bayes", "data", "evidence", "nn", "papers", "report", "testing", "verify")
+_SUBPACKAGES = (
+    *("bayes", "data", "evidence", "linalg", "nn", "papers", "report", "testing", "verify"),
+)
 
 __all__ = ["__version__", *_SUBPACKAGES]
 

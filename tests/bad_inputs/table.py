@@ -18,7 +18,7 @@ ENOUGH = 8
 
 COVERED = (
     *("provenn.nn", "provenn.data", "provenn.evidence", "provenn.testing", "provenn.papers"),
-    *("provenn.report", "provenn.verify", "provenn.bayes"),
+    *("provenn.report", "provenn.verify", "provenn.bayes", "provenn.linalg"),
 )
 """Rooms whose public callables must all have cases."""
 

@@ -15,7 +15,7 @@ from torch import nn
 import tests.subjects
 from provenn.testing import Subject
 
-COVERED: tuple[str, ...] = ("provenn.nn", "provenn.bayes")
+COVERED: tuple[str, ...] = ("provenn.nn", "provenn.bayes", "provenn.linalg")
 
 
 def all_subjects() -> dict[str, Subject]:

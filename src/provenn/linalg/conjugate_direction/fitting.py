@@ -12,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from provenn.linalg.checks import check_choice, check_flag, check_float, check_integer, check_number
-from provenn.linalg.dcdm.data import Spectrum
-from provenn.linalg.dcdm.loss import conjugate_direction_loss
-from provenn.linalg.dcdm.network import DCDMNet
+from provenn.linalg.conjugate_direction.data import Spectrum
+from provenn.linalg.conjugate_direction.loss import conjugate_direction_loss
+from provenn.linalg.conjugate_direction.network import DCDMNet
 from provenn.linalg.poisson import PoissonOperator
 
 Schedule = Literal["cosine", "constant"]
@@ -84,7 +84,7 @@ class DCDMFitting:
         self.net, self.A, self.data = net.train(), A, data
         self.steps, self.batch_size, self.low_weight = steps, batch_size, low_weight
         self.autocast = autocast
-        self.dtype = net.lift.weight.dtype
+        self.dtype = next(net.parameters()).dtype
         self.generator = torch.Generator(A.device).manual_seed(seed)
         self.optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
         ratio = last / lr if schedule == "cosine" and lr > 0 else 1.0
@@ -215,7 +215,7 @@ def _check_pair(net: Any, A: Any) -> None:
         raise TypeError(f"A must be a PoissonOperator, got {type(A).__name__}")
     if net.dim != A.dim:
         raise ValueError(f"net must have dim = {A.dim}, as the operator has, got {net.dim}")
-    device = net.lift.weight.device
+    device = next(net.parameters()).device
     if device != A.device:
         raise ValueError(f"net must be on the operator's {A.device}, got {device}")
 

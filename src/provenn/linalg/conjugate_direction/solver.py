@@ -7,7 +7,7 @@ With ``r_k = b - A x_k`` and a network ``f``, step ``k`` is::
     x_k = x_{k-1} + α_k d_k,    α_k = d_kᵀr_{k-1} / d_kᵀA d_k
 
 The line search is exact, so that the error never grows in the norm of ``A``, whatever ``f`` says.
-That it goes to zero is the part of the safeguard (:mod:`provenn.linalg.dcdm.safeguard`).
+That it goes to zero is the part of :mod:`provenn.linalg.conjugate_direction.safeguard`.
 """
 
 import math
@@ -22,8 +22,8 @@ from scipy.sparse.linalg import LinearOperator
 from torch import Tensor, nn
 
 from provenn.linalg.checks import check_flag, check_integer, check_number
-from provenn.linalg.dcdm.safeguard import Safeguard
-from provenn.linalg.dcdm.system import System, as_system
+from provenn.linalg.conjugate_direction.safeguard import Safeguard
+from provenn.linalg.conjugate_direction.system import System, as_system
 from provenn.linalg.poisson import PoissonOperator
 
 Array = Float[Tensor, "..."] | Float[np.ndarray, "..."]
@@ -80,9 +80,9 @@ def dcdm(
     Args:
         A: A :class:`PoissonOperator`, or a SciPy ``LinearOperator``, sparse matrix or array.
         b: Right-hand side, a tensor or an array, flat or of the grid's shape.
-        net: Network from residuals of shape (1, 1, *grid) and norm 1 to directions of the same
-            shape, of which the length does not matter; or any function of that kind, which is
-            given float64.
+        net: Network from residuals of norm 1, of shape (batch, 1, *grid), to directions of the
+            same shape, whose length does not matter; or any function of that kind, which is given
+            float64.
         x0: Where to start; zero by default.
         rtol: Tolerance relative to the first residual: stop when ``‖r_k‖ < rtol ‖r_0‖``.
         atol: Absolute tolerance: stop as well when ``‖r_k‖ < atol``.
@@ -279,7 +279,9 @@ class _Proposals:
                 f"{type(net).__name__}"
             )
         self.net, self.system = net, system
+        self.grid = (1, 1, *system.grid_shape)
         self.dtype = torch.float64
+        self.copies = 1
         weight = next(net.parameters(), None) if isinstance(net, nn.Module) else None
         if weight is not None:
             self.dtype = weight.dtype
@@ -287,17 +289,21 @@ class _Proposals:
                 raise ValueError(
                     f"net must be on the operator's {system.device}, got {weight.device}"
                 )
+            # PyTorch's fast convolution on the CPU is not chosen for one small 3-D image.
+            small = len(self.grid) == 5 and math.prod(self.grid[2:4]) <= 1280
+            self.copies = 2 if small and system.device.type == "cpu" else 1
 
     def of(self, r: Vector, norm: float) -> Vector:
         """The network's direction for a residual of that norm, without a part in the null space."""
-        grid = (1, 1, *self.system.grid_shape)
-        q = self.net((r / norm).to(self.dtype).view(grid))
-        if not isinstance(q, Tensor) or q.shape != grid:
+        image = (r / norm).to(self.dtype).view(self.grid)
+        shape = (self.copies, *self.grid[1:])
+        q = self.net(image.expand(shape))
+        if not isinstance(q, Tensor) or q.shape != shape:
             given = tuple(q.shape) if isinstance(q, Tensor) else type(q).__name__
             raise ValueError(
-                f"net must return a tensor of shape {grid}, as it was given, got {given}"
+                f"net must return a tensor of shape {shape}, as it was given, got {given}"
             )
-        return self.system.project(q.to(self.system.device, torch.float64).reshape(-1))
+        return self.system.project(q[0].to(self.system.device, torch.float64).reshape(-1))
 
 
 def _vector(name: str, given: Any, system: System) -> Vector:

@@ -23,7 +23,6 @@ WIRINGS: dict[str, tuple[int, int, int]] = {"n64": (1, 3, 2), "n128": (2, 5, 3)}
 """Residual blocks before pooling, at half resolution, and after upsampling."""
 
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-_POOL = {2: functional.avg_pool2d, 3: functional.avg_pool3d}
 _LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
 
 Model = TypeVar("Model", bound="DCDMNet")
@@ -134,8 +133,8 @@ class DCDMNet(PretrainedModule):
             r = functional.pad(r, [p for n in reversed(odd) for p in (0, n)])
         a = functional.relu(self.first(self.lift(r)))
         skip = functional.relu(self.last(self.fine(a)))
-        coarse = self.coarse(_POOL[self.dim](skip, 2))
-        q: Tensor = self.out(self.up(functional.interpolate(coarse, scale_factor=2.0) + skip))
+        coarse = functional.interpolate(self.coarse(_halve(skip)), scale_factor=2.0)
+        q: Tensor = self.out(self.up(skip + coarse))
         for axis, padded in enumerate(odd, start=2):
             if padded:
                 q = q.narrow(axis, 0, q.shape[axis] - 1)
@@ -160,7 +159,7 @@ class DCDMNet(PretrainedModule):
             raise ValueError(
                 f"r must have at least 2 cells along each axis, got {tuple(r.shape[2:])}"
             )
-        weight = self.lift.weight
+        weight = next(self.parameters())
         if r.dtype != weight.dtype and not torch.is_autocast_enabled(r.device.type):
             raise TypeError(f"r must be of dtype {weight.dtype}, as the network is, got {r.dtype}")
         if r.device != weight.device:
@@ -177,3 +176,13 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = functional.relu(self.second(functional.relu(self.first(x))))
         return y + x
+
+
+def _halve(x: Tensor) -> Tensor:
+    """Mean over cells of two by two (by two)."""
+    if x.ndim == 4:
+        return functional.avg_pool2d(x, 2)
+    for axis in (2, 3, 4):  # avg_pool3d knows neither bfloat16 on the CPU nor channels last
+        first, second = x.unflatten(axis, (-1, 2)).unbind(axis + 1)
+        x = 0.5 * (first + second)
+    return x
