@@ -91,11 +91,16 @@ def test_odd_grids_are_padded_with_zeros():
     assert DCDMNet(3, channels=2)(torch.randn(1, 1, 5, 4, 3)).shape == (1, 1, 5, 4, 3)
 
 
-def test_channels_lie_last(tmp_path):
-    net = DCDMNet(2)
-    net.save_pretrained(tmp_path)
-    for each in (net, DCDMNet.from_pretrained(tmp_path)):
-        assert each.first.weight.is_contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize("dim", [2, 3])
+def test_features_lie_with_channels_last(dim):
+    net, layouts = DCDMNet(dim), []
+    kept = torch.channels_last if dim == 2 else torch.channels_last_3d
+    for layer in (net.last, net.coarse[-1].second, net.up[-1].second):
+        layer.register_forward_hook(
+            lambda _, x, y: layouts.append(y.is_contiguous(memory_format=kept))
+        )
+    net(torch.randn(2, 1, *[16] * dim))
+    assert layouts == [True] * 3
 
 
 def test_it_is_saved_and_loaded(tmp_path):

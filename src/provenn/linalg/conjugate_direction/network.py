@@ -8,7 +8,7 @@ One level of pooling between two full-resolution parts, residual blocks througho
 with blocks ``x -> relu(conv(relu(conv(x)))) + x``: the sum comes after the last ReLU.
 """
 
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -23,16 +23,12 @@ WIRINGS: dict[str, tuple[int, int, int]] = {"n64": (1, 3, 2), "n128": (2, 5, 3)}
 """Residual blocks before pooling, at half resolution, and after upsampling."""
 
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-_LAYOUT = {2: torch.channels_last, 3: torch.channels_last_3d}
-
-Model = TypeVar("Model", bound="DCDMNet")
 
 
 class DCDMNet(PretrainedModule):
     """Fully convolutional network that approximates ``A⁻¹ r`` up to a factor.
 
-    Weights are drawn as in the authors' code: Glorot uniform, biases zero. Weights and features lie
-    in memory with channels last, which is the fastest for 16 channels.
+    Weights are drawn as in the authors' code: Glorot uniform, biases zero.
 
     Args:
         dim: Axes of the grid, 2 or 3.
@@ -96,7 +92,6 @@ class DCDMNet(PretrainedModule):
         self.up = blocks(after)
         self.out = conv(channels, 1, 1)
         self.reset_parameters()
-        self._lay_out()
 
     def reset_parameters(self) -> None:
         """Draw weights from Glorot's uniform distribution and set biases to zero."""
@@ -106,32 +101,13 @@ class DCDMNet(PretrainedModule):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
-    @classmethod
-    def from_pretrained(cls: type[Model], directory: Any) -> Model:
-        """Build the network that ``save_pretrained`` wrote, in evaluation mode.
-
-        Args:
-            directory: Where it was written.
-
-        Returns:
-            The network, on the CPU.
-
-        Raises:
-            TypeError: If ``directory`` is not a path.
-            FileNotFoundError: If a file is missing.
-            ValueError: If a file is damaged or is of another class.
-        """
-        net = super().from_pretrained(directory)
-        net._lay_out()
-        return net
-
     def forward(self, r: Float[Tensor, "batch 1 *grid"]) -> Float[Tensor, "batch 1 *grid"]:
         """Search directions, up to a factor, for residuals of norm 1."""
         self._check(r)
         odd = [n % 2 for n in r.shape[2:]]
         if any(odd):
             r = functional.pad(r, [p for n in reversed(odd) for p in (0, n)])
-        a = functional.relu(self.first(self.lift(r)))
+        a = functional.relu(self.first(_channels_last(self.lift(r))))
         skip = functional.relu(self.last(self.fine(a)))
         coarse = functional.interpolate(self.coarse(_halve(skip)), scale_factor=2.0)
         q: Tensor = self.out(self.up(skip + coarse))
@@ -139,12 +115,6 @@ class DCDMNet(PretrainedModule):
             if padded:
                 q = q.narrow(axis, 0, q.shape[axis] - 1)
         return q
-
-    def _lay_out(self) -> None:
-        """Put the weights' channels last in memory; features follow them."""
-        for parameter in self.parameters():
-            if parameter.ndim == self.dim + 2:
-                parameter.data = parameter.data.contiguous(memory_format=_LAYOUT[self.dim])
 
     def extra_repr(self) -> str:
         """Arguments of the constructor."""
@@ -176,6 +146,11 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = functional.relu(self.second(functional.relu(self.first(x))))
         return y + x
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """The same in memory with channels last, which later layers keep: the fastest for few."""
+    return x.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
 def _halve(x: Tensor) -> Tensor:
