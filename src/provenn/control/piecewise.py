@@ -95,7 +95,7 @@ class PiecewiseAffine(PretrainedModule):
         ...     ([[1.0], [-1.0]], [1.0, 0.0], [[2.0]], [0.0]),  #  0 <= x <= 1: u = 2 x
         ... ])
         >>> law(torch.tensor([[-0.5], [0.25], [3.0]], dtype=torch.float64)).squeeze(-1)
-        tensor([-0.0000, 0.5000, 0.0000], dtype=torch.float64)
+        tensor([0.0000, 0.5000, 0.0000], dtype=torch.float64)
         >>> law.locate(torch.tensor([[0.25], [3.0]], dtype=torch.float64))
         tensor([ 1, -1])
     """

@@ -54,7 +54,7 @@ class YANN(PretrainedModule):
         ...     ([[1.0], [-1.0]], [0.0, 1.0], [[0.0]], [0.0]),
         ...     ([[1.0], [-1.0]], [1.0, 0.0], [[2.0]], [0.0]),
         ... ])
-        >>> yann = YANN.from_pwa(law)
+        >>> yann = YANN.from_pwa(law, domain=(-4, 4))
         >>> theta = torch.tensor([[0.25], [3.0]], dtype=torch.float64)
         >>> yann(theta).squeeze(-1)
         tensor([0.5000, 0.0000], dtype=torch.float64)
