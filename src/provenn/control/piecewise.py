@@ -275,11 +275,10 @@ class PiecewiseAffine(PretrainedModule):
             ValueError: If the law is not continuous, its regions do not fill a convex domain, or
                 one of them has no interior.
         """
-        state = {name: buffer.double().cpu() for name, buffer in self.named_buffers()}
         network = lattice_network(
             [self.region(i) for i in range(self.n_regions)],
-            state["gains"].numpy(),
-            state["intercepts"].numpy(),
+            self.gains.double().cpu().numpy(),
+            self.intercepts.double().cpu().numpy(),
             float(self.largest(self.domain)),
         )
         return network.to(device=self.gains.device, dtype=self.gains.dtype)
