@@ -41,10 +41,9 @@ ROLES: Mapping[str, Role] = {
 
 def sequential(law: PiecewiseAffine) -> Evaluate:
     """Region by region, until one holds the state, as PPOPT evaluates a solution."""
-    tables = [np.asarray(b) for b in (law.normals, law.offsets, law.gains, law.intercepts)]
     regions = [
-        (E[:n], f[:n] + law.tolerance, K, r)
-        for E, f, K, r, n in zip(*tables, law.rows.tolist(), strict=True)
+        (E[:n].copy(), f[:n] + law.tolerance, K, r)
+        for E, f, K, r, n in zip(*tables(law), law.rows.tolist(), strict=True)
     ]
 
     def evaluate(theta: Point) -> Point:
@@ -58,7 +57,7 @@ def sequential(law: PiecewiseAffine) -> Evaluate:
 
 def vectorised(law: PiecewiseAffine) -> Evaluate:
     """All half-spaces at once, then the first region that holds."""
-    E, f, K, r = (np.asarray(b) for b in (law.normals, law.offsets, law.gains, law.intercepts))
+    E, f, K, r = tables(law)
     rows, limits = E.reshape(-1, law.state_dim), f.ravel() + law.tolerance
 
     def evaluate(theta: Point) -> Point:
@@ -96,6 +95,16 @@ def network(module: torch.nn.Module) -> Evaluate:
         return u
 
     return evaluate
+
+
+def tables(law: PiecewiseAffine) -> tuple[Point, Point, Point, Point]:
+    """Normals, offsets, gains and intercepts in double precision, regions first."""
+    normals, offsets = law.normals.transpose(0, 1), law.offsets.T
+    E, f, K, r = (
+        np.ascontiguousarray(b.double().numpy())
+        for b in (normals, offsets, law.gains, law.intercepts)
+    )
+    return E, f, K, r
 
 
 def has_daqp() -> bool:
@@ -170,8 +179,7 @@ def _stored(way: str, case: Case) -> float:
         return float(sum(part.size for part in (program.H, program.Z, program.G, program.S)))
     if way == "yann-literal":
         return float(sum(b.numel() for b in YANN.from_pwa(law).layers().buffers()))
-    tables = (law.normals, law.offsets, law.gains, law.intercepts)
-    return float(sum(table.numel() for table in tables))
+    return float(sum(table.size for table in tables(law)))
 
 
 def held(case: Case, count: int, seed: int) -> NDArray[np.float64]:

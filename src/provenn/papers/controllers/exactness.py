@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from provenn.control import YANN, DenseYANN, PiecewiseAffine
 from provenn.evidence.metrics import Metrics
 from provenn.papers.controllers.cases import Case
-from provenn.papers.controllers.evaluation import has_daqp, is_small, network, online, sequential
+from provenn.papers.controllers.evaluation import (
+    has_daqp,
+    is_small,
+    network,
+    online,
+    sequential,
+    tables,
+)
 
 States = NDArray[np.float64]
 
@@ -154,7 +161,7 @@ def on_facets(law: PiecewiseAffine, count: int, seed: int) -> States:
         region = law.locate(torch.from_numpy(theta)).numpy()
         theta, region = theta[region >= 0], region[region >= 0]
         ray = rng.normal(size=theta.shape)
-        E, f = law.normals.numpy()[region], law.offsets.numpy()[region]
+        E, f = (table[region] for table in tables(law)[:2])
         speed = np.einsum("bqn,bn->bq", E, ray)
         room = f - np.einsum("bqn,bn->bq", E, theta)
         reach = np.divide(room, speed, out=np.full_like(room, np.inf), where=speed > 1e-9)
@@ -171,7 +178,7 @@ def without_selection(dense: DenseYANN) -> DenseYANN:
 def by_region(law: PiecewiseAffine, theta: States) -> States:
     """The law, one region at a time from the last to the first; zero outside."""
     outputs = np.zeros((len(theta), law.n_inputs))
-    E, f, K, r = (np.asarray(b) for b in (law.normals, law.offsets, law.gains, law.intercepts))
+    E, f, K, r = tables(law)
     for i in reversed(range(law.n_regions)):
         held = (theta @ E[i].T <= f[i] + law.tolerance).all(1)
         outputs[held] = theta[held] @ K[i].T + r[i]
