@@ -16,6 +16,7 @@ from provenn.papers.controllers import exactness, learning
 from provenn.papers.controllers.cases import scattered, solved
 from provenn.papers.controllers.entrants import TASKS
 from provenn.papers.controllers.evaluation import evaluation_times
+from provenn.papers.controllers.thirdparty import Algorithm
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,7 +75,7 @@ class Config:
     tasks: tuple[str, ...] = ("pendulum", "reactor")
     learners: tuple[str, ...] = ("yann", "ddpg")
     episodes: int = 5
-    peers: tuple[str, ...] = ()
+    peers: tuple[Algorithm, ...] = ()
     peer_tasks: tuple[str, ...] = ()
     peer_episodes: int = 0
     nonlinear: bool = False
@@ -90,7 +91,7 @@ PRESETS = {
     "laptop": Config(
         exact=_CASES,
         timed=_CASES,
-        timing_s=1.0,
+        timing_s=0.5,
         loops=("pendulum", "double-integrator"),
         learners=("yann", "residual", "ddpg"),
         episodes=50,

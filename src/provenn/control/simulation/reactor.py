@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
-from torch.nn import functional
 
 from provenn.control.plants import zero_order_hold
 from provenn.control.simulation.plant import (
@@ -38,8 +37,9 @@ HEAT_CAPACITY = 3150.0
 EFFECTS = (
     (-1.0, -1.0, 0.0, 45.6e3 / HEAT_CAPACITY),
     (0.0, 0.0, -1.0, 320e3 / HEAT_CAPACITY),
+    (0.0, 0.0, 0.0, -1.0),
 )
-"""What a mole of each reaction does to the state."""
+"""What a mole of each reaction, and a kelvin of cooling, do to the state."""
 COOLANT = 373.0
 """Temperature of the coolant, K."""
 SETPOINT = 475.0
@@ -155,7 +155,7 @@ class Reactor:
         c_a = math.sqrt(half**2 + RESIDENCE * FEED[0] / k1) - half
         c_s = RESIDENCE * FEED[2] / (RESIDENCE + k2)
         state = torch.tensor([c_a, c_a + surplus, c_s, SETPOINT], dtype=torch.float64)
-        heating = _rates(state, torch.zeros(1, dtype=torch.float64))[3:]
+        heating = _Balances(state)(state, torch.zeros(1, dtype=torch.float64))[3:]
         return state, heating / (SETPOINT - COOLANT)
 
     def step(self, state: Float[Tensor, "*batch 4"], u: Float[Tensor, "*batch 1"]) -> Step:
@@ -175,12 +175,13 @@ class Reactor:
         check_copies(self, state, u)
         steady, idle = (part.to(state) for part in self.steady)
         cooling = u.clamp(-self.max_cooling, self.max_cooling)
+        rates = _Balances(state)
         x, h = state + steady, self.dt / self.substeps
         for _ in range(self.substeps):
-            k1 = _rates(x, cooling + idle)
-            k2 = _rates(x + 0.5 * h * k1, cooling + idle)
-            k3 = _rates(x + 0.5 * h * k2, cooling + idle)
-            k4 = _rates(x + h * k3, cooling + idle)
+            k1 = rates(x, cooling + idle)
+            k2 = rates(x + 0.5 * h * k1, cooling + idle)
+            k3 = rates(x + 0.5 * h * k2, cooling + idle)
+            k4 = rates(x + h * k3, cooling + idle)
             x = x + (h / 6) * (k1 + 2 * (k2 + k3) + k4)
         hottest = torch.maximum(state[..., 3], x[..., 3] - SETPOINT)
         failed = ~(hottest <= self.max_temperature - SETPOINT)
@@ -208,16 +209,23 @@ class Reactor:
     def linear_model(self) -> tuple[Float64[np.ndarray, "4 4"], Float64[np.ndarray, "4 1"]]:
         """Exact discretisation of the Jacobian at the steady state, the input held for a step."""
         state, idle = self.steady
-        by_state, by_input = torch.func.jacrev(_rates, argnums=(0, 1))(state, idle)
+        by_state, by_input = torch.func.jacrev(_Balances(state), argnums=(0, 1))(state, idle)
         return zero_order_hold(by_state.numpy(), by_input.numpy(), self.dt)
 
 
-def _rates(x: Float[Tensor, "*batch 4"], cooling: Float[Tensor, "*batch 1"]) -> Tensor:
-    """Time derivatives of concentrations and temperature, per hour."""
-    temperature = x[..., 3:].clamp(*RANGE)
-    energies = x.new_tensor(ENERGIES) / GAS_CONSTANT
-    constants = (x.new_tensor(LOG_FACTORS) - energies / temperature).exp()
-    reactions = constants * torch.stack([x[..., 0] * x[..., 1], x[..., 2]], -1)
-    change = RESIDENCE * (x.new_tensor(FEED) - x) + reactions @ x.new_tensor(EFFECTS)
-    cooled = cooling * (x[..., 3:] - COOLANT)
-    return change - functional.pad(cooled, (3, 0))
+class _Balances:
+    """Time derivatives of concentrations and temperature, per hour, in a dtype and on a device."""
+
+    def __init__(self, like: Tensor) -> None:
+        self.log_factors = like.new_tensor(LOG_FACTORS)
+        self.energies = like.new_tensor(ENERGIES) / GAS_CONSTANT
+        self.feed = like.new_tensor(FEED)
+        self.effects = like.new_tensor(EFFECTS)
+
+    def __call__(self, x: Float[Tensor, "*batch 4"], cooling: Float[Tensor, "*batch 1"]) -> Tensor:
+        temperature = x[..., 3:]
+        constants = (self.log_factors - self.energies / temperature.clamp(*RANGE)).exp()
+        reactions = constants * torch.stack([x[..., 0] * x[..., 1], x[..., 2]], -1)
+        cooled = cooling * (temperature - COOLANT)
+        sources = torch.cat([reactions, cooled], -1) @ self.effects
+        return RESIDENCE * (self.feed - x) + sources

@@ -52,8 +52,8 @@ class Task:
 
     def law(self) -> PiecewiseAffine:
         """The law of linear model-predictive control, horizon 2."""
-        free = {} if self.held else {"path": None, "terminal": None}
-        return explicit_mpc(**of_plant(self.plant), **free)
+        held = "box" if self.held else None
+        return explicit_mpc(**of_plant(self.plant), path=held, terminal=held)
 
 
 TASKS = {
@@ -62,8 +62,8 @@ TASKS = {
         plant=ClippedPendulum(),
         hidden=16,
         held=True,
-        ddpg={"lr_actor": 1e-4, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.1, "cost_scale": 1.0},
-        ddpg_trials=1,
+        ddpg={"lr_actor": 1e-3, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.25, "cost_scale": 1.0},
+        ddpg_trials=4,
         reward_scale=1.0,
     ),
     "reactor": Task(
@@ -203,20 +203,19 @@ class NonlinearMPC:
         self.iterations = iterations
         A, B = self.plant.linear_model()
         self.tail, _ = lqr(A, B, self.plant.state_weight, self.plant.input_weight)
-        self.plan = np.zeros((horizon, 0))
+        self.plan = np.zeros((horizon, 0, self.plant.n_inputs))
         self.horizon = horizon
 
     def __call__(self, state: Tensor) -> Tensor:
         """The first inputs of the best plans that are found for these states, ``(batch, m)``."""
-        from scipy.optimize import minimize
+        from scipy.optimize import Bounds, minimize
 
-        m, copies = self.plant.n_inputs, len(state)
-        shape = (self.horizon, copies, m)
+        shape = (self.horizon, len(state), self.plant.n_inputs)
         low, high = (np.broadcast_to(b, shape).ravel() for b in self.plant.u_bounds)
         plan = self.plan if self.plan.shape == shape else np.zeros(shape)
         found = minimize(
             self._cost, plan.ravel(), args=(state,), jac=True, method="L-BFGS-B",
-            bounds=np.stack([low, high], 1), options={"maxiter": self.iterations},
+            bounds=Bounds(low, high), options={"maxiter": self.iterations},
         )  # fmt: skip
         best = found.x.reshape(shape)
         self.plan = np.concatenate([best[1:], best[-1:]])

@@ -62,11 +62,12 @@ def vectorised(law: PiecewiseAffine) -> Evaluate:
 
     def evaluate(theta: Point) -> Point:
         many = np.atleast_2d(theta)
-        holds = (many @ rows.T <= limits).reshape(len(many), *f.shape).all(-1)
-        first = holds.argmax(-1)
+        holds = np.less_equal(many @ rows.T, limits).reshape(len(many), *f.shape)
+        inside = np.all(holds, -1)
+        first = np.argmax(inside, -1)
         u = np.einsum("bmn,bn->bm", K[first], many) + r[first]
-        u = np.where(holds.any(-1)[:, None], u, 0.0)
-        return u if theta.ndim == 2 else u[0]
+        u[~np.any(inside, -1)] = 0.0
+        return np.asarray(u if theta.ndim == 2 else u[0])
 
     return evaluate
 

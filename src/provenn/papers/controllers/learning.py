@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
-from provenn.control import PlantEpisodes, YANNActor, rollout
+from provenn.control import DDPG, PlantEpisodes, YANNActor, rollout
 from provenn.evidence.metrics import Competitor, Cost, Metrics, Role
 from provenn.evidence.page import Context
 from provenn.papers.classification.cost import flops_per_example, parameters
@@ -124,14 +124,18 @@ def learns(task: Task, name: str, episodes: int, ctx: Context, *, zero: bool = T
         "violations": float(sum(record.failures)),
         "steps": float(record.steps),
     }
-    tried = task.ddpg_trials if name == "ddpg" else 1
+    cost = meter.cost(
+        parameters=parameters(agent.actor),
+        flops=flops_per_example(agent.actor, example(learner, task, agent)),
+        tuning_trials=task.ddpg_trials if name == "ddpg" else 1,
+    )
     return competitor(
         f"{task.name}-{name}",
         learner.label,
         learner.role,
         curve,
         quality,
-        replace(meter.cost(**spent(agent.actor, task)), tuning_trials=tried),
+        cost,
         paths=np.asarray(curve.paths),
         failures=np.cumsum(np.array(record.failures, dtype=float)),
     )
@@ -294,11 +298,8 @@ def held_out_starts(task: Task, ctx: Context) -> Tensor:
     return task.plant.starts(STARTS, generator).to(ctx.device)
 
 
-def spent(actor: nn.Module, task: Task) -> dict[str, float]:
-    """Trainable scalars of an actor and operations of one evaluation."""
-    weight = next(actor.parameters())
-    size = task.plant.state_dim
-    if hasattr(actor, "in_features"):
-        size = task.plant.n_features
-    point = torch.zeros(1, size, dtype=weight.dtype, device=weight.device)
-    return {"parameters": parameters(actor), "flops": flops_per_example(actor, point)}
+def example(learner: Learner, task: Task, agent: DDPG) -> Tensor:
+    """One row of what an agent reads."""
+    size = task.plant.state_dim if learner.observe == "state" else task.plant.n_features
+    weight = next(agent.actor.parameters())
+    return torch.zeros(1, size, dtype=weight.dtype, device=weight.device)

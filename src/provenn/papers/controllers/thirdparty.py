@@ -36,7 +36,7 @@ class StableAgent:
         }  # fmt: skip
         if algorithm == "td3":
             noise = NormalActionNoise(np.zeros(m), 0.1 * np.ones(m))
-            self.model = TD3("MlpPolicy", self.env, action_noise=noise, **shared)
+            self.model: Any = TD3("MlpPolicy", self.env, action_noise=noise, **shared)
         else:
             self.model = SAC("MlpPolicy", self.env, **shared)
 
@@ -54,7 +54,7 @@ class StableAgent:
 
         steps = self.plant.steps
 
-        class Watch(BaseCallback):  # type: ignore[misc]
+        class Watch(BaseCallback):
             def _on_step(self) -> bool:
                 if self.num_timesteps % steps == 0:
                     callback(self.num_timesteps // steps)
