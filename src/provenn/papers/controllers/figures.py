@@ -72,7 +72,7 @@ def learning(trials: Sequence[Trial]) -> Figure:
             ends.append((float(x[-1]), float(y[:, -1].mean()), _short(competitor), colour))
             if f"{competitor.name}_failures" in trials[0].series:
                 broken = _stacked(trials, f"{competitor.name}_failures")
-                _band(count, np.arange(1, broken.shape[1] + 1), broken, colour)
+                _band(count, np.arange(1.0, broken.shape[1] + 1), broken, colour)
         for name in ("lqr", "nmpc"):
             level = _fixed(trials, f"{plant}-{name}")
             if level is not None:
