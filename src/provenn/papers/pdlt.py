@@ -72,8 +72,9 @@ class Config:
         factor: What the critical variance of weights is multiplied by in the networks that are
             drawn and trained, not in the theory (negative control).
         rates: ``equal``, by the equivalence principle, or ``uniform`` (negative control).
-        trained: ``all`` layers of the networks whose tangent kernel changes, or the ``last`` alone
-            (negative control).
+        scaling: ``standard``, or ``mean-field``: the output of the networks whose tangent kernel
+            changes is divided by the root of the width, so that they learn representations at
+            every width (negative control).
     """
 
     still_nets: int = 20_000
@@ -101,7 +102,7 @@ class Config:
     aspect_depths: tuple[int, ...] = ()
     factor: float = 1.0
     rates: Literal["equal", "uniform"] = "equal"
-    trained: Literal["all", "last"] = "all"
+    scaling: Literal["standard", "mean-field"] = "standard"
 
 
 _OTHERS = ("sin", "scaled_erf", "leaky_relu", "gelu", "silu")
@@ -473,9 +474,9 @@ ABLATIONS = (
         breaks=["c8-rates"],
     ),
     Ablation(
-        name="last-layer-only",
-        says="Only the last layer is trained, so that nothing before it can learn.",
-        overrides={"trained": "last"},
+        name="mean-field",
+        says="The output is divided by the root of the width, so that width does not matter.",
+        overrides={"scaling": "mean-field"},
         breaks=["c7-representation", "c9-prediction"],
     ),
 )  # fmt: skip
@@ -554,7 +555,7 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
     def change(depth: int) -> Metrics:
         return tangents.learn_representations(
             depth, config.change_widths, config.change_nets, zeros_and_ones(ctx),
-            factor=config.factor, only_last=config.trained == "last",
+            factor=config.factor, mean_field=config.scaling == "mean-field",
         )  # fmt: skip
 
     def shares() -> Metrics:
@@ -612,7 +613,8 @@ CAPTIONS = {
     "flow": "Mean kernels of random networks (points, with two standard errors) and the flow of "
     "the theory to first order in 1 / width (lines). One input, critical initialisation.",
     "fluctuations": "Squared relative spread of the kernel over networks against depth / width: "
-    "recursion (lines) and measurement (bands of two standard errors). Slopes are nu.",
+    "recursion (lines), exact product where there is one (dashed), and measurement (bands of two "
+    "standard errors). Slopes are nu.",
     "universality": "Kernels of the class K* = 0 times -a_1 times depth, from three input norms: "
     "all go to 1.",
     "skips": "V / K² of residual networks: the published recursion, the complete one, and "

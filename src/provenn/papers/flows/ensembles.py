@@ -241,15 +241,16 @@ def universality() -> Metrics:
     critical constants of GELU and SiLU from the published ones; ``uncritical`` the number of
     activations without a critical point for which one is found.
     """
-    limits, series = [], {}
+    layers = torch.arange(1, DEEP + 1, dtype=torch.float64)
+    shown = np.unique(np.geomspace(1, DEEP, 60).astype(int)) - 1
+    limits, series = [], {"universal_layers": layers[shown].numpy()}
     for name in FALLING:
         for norm in NORMS:
             flow = EffectiveTheory(name).flow(norm, DEEP)
-            layers = torch.arange(1, DEEP + 1, dtype=torch.float64)
             reached = flow.K * -critical(name).a_1 * layers
             limits.append(abs(float(reached[-1]) - 1))
             tag = f"{name}-{str(norm).replace('.', '-')}"
-            series[f"universal-{tag}"] = reached[:: DEEP // 100].numpy()
+            series[f"universal-{tag}"] = reached[shown].numpy()
     relu = EffectiveTheory("relu").flow(1.0, 100)
     errors = []
     for name, published in BOOK.items():

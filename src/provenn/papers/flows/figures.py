@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from provenn.evidence.records import Trial
@@ -81,6 +82,9 @@ def fluctuations(trials: Sequence[Trial]) -> Figure:
         axes.plot(
             x, first[f"v-theory-{name}"], color=colour, lw=1.2, label=f"{NAMES[name]}: {nu:.3g}"
         )
+        if critical(name).klass == "scale-invariant":
+            n = round(float(1 / x[0]))
+            axes.plot(x, (1 + nu / n) ** np.arange(len(x)) - 1, "--", color=colour, lw=1)
     for axes in (steep, flat):
         axes.set_xlabel("depth / width")
         axes.legend(fontsize=8, title="slope nu", title_fontsize=8)
@@ -95,7 +99,7 @@ def universality(trial: Trial) -> Figure:
     for name in FALLING:
         for norm, style in zip(NORMS, ("--", "-", ":"), strict=True):
             reached = trial.series[f"universal-{name}-{str(norm).replace('.', '-')}"]
-            layers = np.linspace(1, 1000, len(reached))
+            layers = trial.series["universal_layers"]
             label = NAMES[name] if style == "-" else None
             axes.plot(layers, reached, style, color=COLOURS[name], lw=1.2, label=label)
     axes.axhline(1, color="C7", lw=0.8)
@@ -200,6 +204,9 @@ def changes(trials: Sequence[Trial]) -> Figure:
                 )  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
+        widths = [int(n) for n in trials[0].series["change-widths-3"]]
+        axes.set_xticks(widths, [str(n) for n in widths])
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("width")
         axes.set_title(title)
         axes.legend(fontsize=8)

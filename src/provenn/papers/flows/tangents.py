@@ -90,9 +90,17 @@ class Perceptrons:
         """Empirical tangent kernel ``(nets, rows, rows)``."""
         return sum(self.shares(x)).sum(0)  # type: ignore[union-attr]
 
-    def descend(
-        self, x: Tensor, y: Tensor, lr: Tensor, max_steps: int, *, only_last: bool = False
-    ) -> Tensor:
+    def to_mean_field(self) -> None:
+        """Divide the output by the root of the width and let hidden layers learn the faster.
+
+        In this scaling representations change by as much at every width.
+        """
+        width = self.weights[-1].shape[-1]
+        self.weights[-1] /= width**0.5
+        self.lr_bias[:-1] *= width
+        self.lr_weight[:-1] *= width
+
+    def descend(self, x: Tensor, y: Tensor, lr: Tensor, max_steps: int) -> Tensor:
         """Gradient descent on ``½ Σ (z - y)²`` until the mean squared error is small enough.
 
         Args:
@@ -100,7 +108,6 @@ class Perceptrons:
             y: Targets.
             lr: Global learning rate of each network.
             max_steps: Steps after which a network stops in any case.
-            only_last: Whether the last layer alone is trained.
 
         Returns:
             Steps that each network took.
@@ -114,8 +121,7 @@ class Perceptrons:
                 break
             steps += going
             push = (going * lr)[:, None, None] * error[..., None]
-            first = len(self.weights) - 1 if only_last else 0
-            for i in range(first, len(self.weights)):
+            for i in range(len(self.weights)):
                 moved = push * gradients[i]
                 self.weights[i] -= self.lr_weight[i] * (moved.mT @ reads[i])
                 self.biases[i] -= self.lr_bias[i] * moved.sum(1)
@@ -147,7 +153,7 @@ def learn_representations(
     few: FewExamples,
     *,
     factor: float = 1.0,
-    only_last: bool = False,
+    mean_field: bool = False,
     max_steps: int = 2000,
 ) -> Metrics:
     """Relative change of the tangent kernel in training, and error of the infinite-width formula.
@@ -164,9 +170,11 @@ def learn_representations(
     changes, errors = [], []
     for width in widths:
         nets = Perceptrons(n_nets, (rows.shape[1], width, depth), rates, rows.device, factor=factor)
+        if mean_field:
+            nets.to_mean_field()
         before, start = nets.kernel(few.train_x), nets.outputs(rows).double().cpu()
         lr = 1 / torch.linalg.eigvalsh(before.double().cpu())[:, -1].to(rows)
-        steps = nets.descend(few.train_x, few.train_y, lr, max_steps, only_last=only_last)
+        steps = nets.descend(few.train_x, few.train_y, lr, max_steps)
         change = torch.linalg.matrix_norm(nets.kernel(few.train_x) - before)
         changes.append(float((change / torch.linalg.matrix_norm(before)).mean()))
         end = nets.outputs(few.test_x).double().cpu()
