@@ -65,6 +65,7 @@ class Config:
         every: Whether all initialisations compete on digits.
         scan: Data set of the depth scan; empty for none.
         scan_images: Its training images.
+        scan_test: Its test images.
         scan_depths: Depths.
         scan_steps: Steps of training.
         aspect_parameters: Hidden parameters of the scan over shapes; 0 leaves it out.
@@ -96,6 +97,7 @@ class Config:
     every: bool = False
     scan: str = ""
     scan_images: int = 10_000
+    scan_test: int = 4_000
     scan_depths: tuple[int, ...] = (5, 10, 20, 40, 80)
     scan_steps: int = 150
     aspect_parameters: int = 0
@@ -143,6 +145,7 @@ PRESETS = {
         every=True,
         scan="fashion_mnist",
         scan_images=50_000,
+        scan_test=10_000,
         scan_depths=(5, 10, 20, 40, 80, 160),
         scan_steps=2_000,
         aspect_parameters=1_000_000,
@@ -439,8 +442,8 @@ DEVIATIONS = (
     Deviation(
         aspect="depth scan",
         paper="none",
-        ours="10,000 Fashion-MNIST images, 150 steps of 64, three learning rates chosen on 1,000 "
-        "others, width 64",
+        ours="10,000 Fashion-MNIST images, 150 steps of 64, three learning rates chosen on 500 "
+        "others, 4,000 test images, width 64",
         why=_SCALED,
         presets=("laptop",),
     ),
@@ -529,7 +532,9 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
 
     @cache
     def images() -> Examples:
-        return classified(config.scan, ctx, train=config.scan_images, valid=1000, test=10_000)
+        return classified(
+            config.scan, ctx, train=config.scan_images, valid=500, test=config.scan_test
+        )
 
     def recipe(steps: int, batch_size: int) -> Recipe:
         return Recipe(lrs=(1e-3, 1e-2, 1e-1), steps=steps, batch_size=batch_size)
