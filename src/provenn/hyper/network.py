@@ -220,11 +220,11 @@ class HyperNetwork(nn.Module):
                 reset()
         self._init_layers()
 
-    def forward(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
+    def forward(self, values: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predict parameters.
 
         Args:
-            gamma: All conditioning inputs side by side in the order of ``inputs``, shape ``(d,)``
+            values: All conditioning inputs side by side in the order of ``inputs``, shape ``(d,)``
                 or ``(batch, d)``; or give them by name.
             inputs: Conditioning inputs by name: tensors of shape ``(size,)``, of shape
                 ``(batch, size)`` for a batch of conditions, or a number (or tensor without axes)
@@ -237,14 +237,14 @@ class HyperNetwork(nn.Module):
             TypeError: If an input is missing, unknown, no tensor, or of the wrong dtype.
             ValueError: If an input has the wrong shape, device or values.
         """
-        change = self.change(gamma, **inputs)
+        change = self.change(values, **inputs)
         return {name: base + change[name] for name, base in self.theta0.items()}
 
-    def change(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
+    def change(self, values: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predicted change ``theta(g) - theta0``; arguments, result and errors as of the call."""
         weight, encoded = self.output.weight, self.encoding != "none"
-        values = gather(self.inputs, gamma, inputs, weight, encoded=encoded)
-        features = encode(values, self.encoding)
+        gamma = gather(self.inputs, values, inputs, weight, encoded=encoded)
+        features = encode(gamma, self.encoding)
         if self.unit_norm:
             features = features / self.d**0.5
         flat = self.output(self.hidden(torch.atleast_2d(features)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ ENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TRADE_OFFS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
+@runtime_checkable
 class Problem(Protocol):
     """A loss to minimise under a random condition, and a score on held-out data."""
 
