@@ -60,8 +60,8 @@ class Data:
 
     @cached_property
     def pairs(self) -> Pairs:
-        """Pairs of MNIST images of one class."""
-        return pairs_of(self.mnist, self.ctx)
+        """Pairs of MNIST images of one class, 100 to validate and 200 to test."""
+        return pairs_of(self.mnist, self.ctx, validation=100, test=200)
 
     @cached_property
     def cifar(self) -> Images:
