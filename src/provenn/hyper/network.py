@@ -153,7 +153,8 @@ class HyperNetwork(nn.Module):
         factory = {"device": first.device, "dtype": first.dtype}
         features = FEATURES[encoding] * self.d
         self.hidden = build_hidden(features, sizes, activation, norm, factory)
-        self.output = nn.Linear(sizes[-1], self._pieces[-1].end, bias=False, **factory)
+        entries = sum(piece.entries for piece in self._pieces)
+        self.output = nn.Linear(sizes[-1], entries, bias=False, **factory)
         self._init_layers()
 
     @classmethod
@@ -249,7 +250,8 @@ class HyperNetwork(nn.Module):
             features = features / self.d**0.5
         flat = self.output(self.hidden(torch.atleast_2d(features)))
         flat = flat if features.ndim == 2 else flat[0]
-        return {piece.name: piece.assemble(flat) for piece in self._pieces}
+        parts = flat.split([piece.entries for piece in self._pieces], dim=-1)
+        return {p.name: p.assemble(part) for p, part in zip(self._pieces, parts, strict=True)}
 
     def call(self, *args: Any, **inputs: Value) -> Any:
         """Output of the primary network with the parameters predicted for a condition.
