@@ -21,7 +21,7 @@ COMPONENTS = ("mip", "default", "hyperlight", "encoding", "residual")
 """The method, its peers in kind, and its two parts alone."""
 OTHERS = ("hyperfan-in", "low-rank", "film", "concat", "ordinary")
 
-BAYES_PEERS = ("hyperlight", "hyperfan-in", "film", "concat")
+BAYES_PEERS = ("hyperlight", "film", "concat")
 BAYES_PEERS_D = 8
 BAYES_RATES = {"adam": (3e-4, 1e-3, 3e-3), "sgd": (1e-2, 1e-1)}
 BAYES_TARGET = 0.9
