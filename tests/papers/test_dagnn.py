@@ -111,7 +111,8 @@ def test_every_metric_of_a_claim_is_measured_by_its_presets(preset, monkeypatch)
     small = block_model(0, torch.device("cpu"), nodes=60, labels=2, val=20)
     monkeypatch.setattr(experiments, "load_problem", lambda name, ctx, split=None: small)
     monkeypatch.setattr(experiments, "measure", untrained)
-    metrics = PAGE.trial(PAGE.presets[preset], 0, StageContext())
+    config = dataclasses.replace(PAGE.presets[preset], limit_steps=10)
+    metrics = PAGE.trial(config, 0, StageContext())
     for claim in PAGE.claims:
         if preset in claim.presets:
             missing = set(claim.relation.metrics()) - set(metrics.flat())

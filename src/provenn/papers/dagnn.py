@@ -608,7 +608,8 @@ def trial(config: Config, seed: int, ctx: Context) -> Metrics:
             for name in config.networks:
                 budget = _budget(config, name, data)
                 stages[f"{data}-{name}"] = partial(experiments.accuracy, name, data, budget)
-            stages[f"{data}-labels"] = partial(experiments.label_propagation, data, budget.runs)
+            runs = _budget(config, "label-propagation", data).runs
+            stages[f"{data}-labels"] = partial(experiments.label_propagation, data, runs)
     for data in filter(experiments.can_load, config.depth_data):
         for point in config.depths:
             name, _, depth = point.rpartition("-")
