@@ -58,7 +58,7 @@ def magnitudes(trials: Sequence[Trial]) -> Figure:
     steps = [0, *trials[0].series["digits_marks"].astype(int)]
     for axes, name in zip(panels, names, strict=True):
         curves = _stacked(trials, f"magnitude-adam-{name}").mean(0)
-        for i, (step, curve) in enumerate(zip(steps, curves, strict=True)):
+        for i, (step, curve) in enumerate(zip(steps, curves, strict=False)):
             shade = 0.35 + 0.65 * i / (len(steps) - 1)
             axes.plot(
                 GRID, curve, ".-", color=COLOURS[name], alpha=shade, label=f"step {step}",

@@ -185,21 +185,12 @@ class PersonalizedPageRank(NodeClassifier):
 
         super().__init__()
         self.encoder = NodeMLP(problem.features, problem.classes, settings.hidden, 0.5)
-        self.propagation = APPNP(depth, 0.1, dropout=0.5, cached=True)
+        self.propagation = APPNP(depth, 0.1, cached=True)
 
     def forward(self, problem: Problem) -> Tensor:
         """Scores of the classes for each node."""
         scores: Tensor = self.propagation(self.encoder(problem.x), problem.edge_index)
         return scores
-
-    def groups(self) -> Groups:
-        """The first layer alone is penalised."""
-        rest = list(self.encoder.lin2.parameters())
-        first = list(self.encoder.lin1.parameters())
-        return [
-            {"params": first, "weight_decay": 5e-3},
-            {"params": rest, "weight_decay": 0.0},
-        ]
 
 
 class GCNII(NodeClassifier):
