@@ -22,8 +22,8 @@ from sphinx.util import logging
 ROOT = Path(__file__).parents[2]
 PAGE = Path("generated", "cheat-sheet.md")
 ROOMS = (
-    *("provenn.nn", "provenn.bayes", "provenn.graph", "provenn.verify"),
-    *("provenn.data", "provenn.testing"),
+    *("provenn.nn", "provenn.bayes", "provenn.control", "provenn.graph", "provenn.hyper"),
+    *("provenn.linalg", "provenn.theory", "provenn.verify", "provenn.data", "provenn.testing"),
 )
 
 HEAD = """# Cheat sheet

@@ -18,7 +18,8 @@ ENOUGH = 8
 
 COVERED = (
     *("provenn.nn", "provenn.data", "provenn.evidence", "provenn.testing", "provenn.papers"),
-    *("provenn.report", "provenn.verify", "provenn.bayes", "provenn.graph"),
+    *("provenn.report", "provenn.verify", "provenn.bayes", "provenn.control", "provenn.graph"),
+    *("provenn.hyper", "provenn.linalg", "provenn.theory"),
 )
 """Rooms whose public callables must all have cases."""
 

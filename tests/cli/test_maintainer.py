@@ -107,7 +107,8 @@ REFUSED = [
     (["Fresh Idea"], "slug must be lower-case letters, digits and single hyphens"),
     (
         ["other-idea", "--room", "nm"],
-        "unknown room 'nm'; did you mean 'nn'? accepted: bayes, graph, nn, verify",
+        "unknown room 'nm'; did you mean 'nn'? accepted: bayes, control, graph, hyper, linalg, nn,"
+        " theory, verify",
     ),
     (["other-idea", "--arxiv", "12"], "arxiv must look like 2110.04176, got '12'"),
     (["3-ideas"], "SLUG must begin with a letter and be no Python keyword, got '3-ideas'"),

@@ -31,8 +31,8 @@ from tests.reliability.figures import Size
 from tests.reliability.pages import brief
 
 KILLS = {"default": 20, "full": 1000}
-SEEDS = 5
-LONGEST_S = {InProcess: 1.0, Processes: 6.0}
+SEEDS = 40
+LONGEST_S = {InProcess: 0.6, Processes: 3.0}
 GONE_S = 2.0
 """A worker whose parent was killed is given so long to notice."""
 
@@ -44,7 +44,7 @@ class Toll:
     Args:
         kills: Runs killed while they worked.
         finished: Trials that a run had said were done when it was killed.
-        lost: Those of them that the store does not have.
+        lost: Those of them that the store does not have, right after the kill or at the end.
         corrupt: Damaged trials that the store found, and warnings that it gave.
         running: Trials left running after the kills.
         first_work_s: From the call of each next run to its first trial.
@@ -77,16 +77,20 @@ def kill_runs(root: Path, kills: int, generator: random.Random) -> Toll:
     for place in (root, root / "first"):
         (place / "journal").touch()
     _run(root / "first", 0, InProcess())  # what a process does once is done before the forks
-    config = 0
+    config = seen = 0
     while toll.kills < kills:
         executor = Processes(2) if toll.kills % 10 == 9 else InProcess()
         killed = _kill_one(root, config, executor, generator.uniform(0, LONGEST_S[type(executor)]))
         toll.kills += killed
         config += not killed  # the run came to its end: the next has another config
         toll.running += _left_running(store)
-        toll.lost += len([key for key in _finished(journal) if not store.is_done(key)])
+        finished = _finished(journal)
+        toll.lost += len([key for key in finished[seen:] if not store.is_done(key)])
+        seen = len(finished)
     _run(root, config + 1, Processes(2))
-    toll.finished = len(_finished(journal))
+    finished = _finished(journal)
+    toll.finished = len(finished)
+    toll.lost += len([key for key in finished if not store.is_done(key)])
     toll.corrupt = len(store.quarantined()) + len(warnings)
     for line in journal.read_text().splitlines():
         match line.split():

@@ -85,11 +85,40 @@ def test_largest_preset_first(views):
 def test_competitors_with_quality_beside_cost(views):
     table = views[0].competitors[0]
     assert [row.role for row in table.rows] == ["method", "peer", "peer"]
-    assert table.qualities == ["accuracy", "loss"]
+    assert [block.qualities for block in table.blocks] == [["accuracy", "loss"]]
     ours = table.rows[0]
     assert ours.cost["parameters"] == "8,690"
     assert ours.cost["tuning_trials"] == "4"
     assert "±" in ours.quality["accuracy"]
+
+
+def test_competitors_measured_by_other_qualities_stand_apart():
+    qualities = {
+        "bounds": ("bound", "gap"),
+        "oracle": ("gap",),
+        "tables": ("auc", "rank"),
+        "speed": ("loss",),
+        "both": ("loss", "auc", "rank"),
+        "none": (),
+    }
+    rows = [row(name, quality) for name, quality in qualities.items()]
+    blocks = paper_view._blocks(rows)
+    assert [[r.name for r in block.rows] for block in blocks] == [
+        ["bounds", "oracle", "none"],
+        ["tables", "speed", "both"],
+    ]
+    assert [block.qualities for block in blocks] == [["bound", "gap"], ["auc", "rank", "loss"]]
+
+
+def row(name, quality):
+    return paper_view.CompetitorRow(
+        name=name,
+        label=name,
+        role="peer",
+        package="",
+        quality=dict.fromkeys(quality, "1"),
+        cost={},
+    )
 
 
 def test_a_claim_names_only_its_competitors(views):

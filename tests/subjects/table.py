@@ -15,7 +15,10 @@ from torch import nn
 import tests.subjects
 from provenn.testing import Subject
 
-COVERED: tuple[str, ...] = ("provenn.nn", "provenn.bayes", "provenn.graph")
+COVERED: tuple[str, ...] = (
+    *("provenn.nn", "provenn.bayes", "provenn.control", "provenn.graph", "provenn.hyper"),
+    *("provenn.linalg", "provenn.theory"),
+)
 
 
 def all_subjects() -> dict[str, Subject]:

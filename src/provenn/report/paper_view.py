@@ -54,14 +54,26 @@ class CompetitorRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CompetitorBlock:
+    """Competitors that were measured by the same qualities."""
+
+    qualities: Sequence[str]
+    rows: Sequence[CompetitorRow]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompetitorTable:
-    """The competitors of one preset."""
+    """The competitors of one preset, in blocks that share their columns."""
 
     preset: str
     n: int
-    qualities: Sequence[str]
-    rows: Sequence[CompetitorRow]
+    blocks: Sequence[CompetitorBlock]
     left_out: int
+
+    @property
+    def rows(self) -> list[CompetitorRow]:
+        """All competitors."""
+        return [row for block in self.blocks for row in block.rows]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,14 +181,33 @@ def competitor_table(preset: str, trials: Sequence[Trial]) -> CompetitorTable:
         for competitor in () if trial.failed else trial.metrics.competitors:
             found.setdefault(competitor.name, []).append(competitor)
     ordered = sorted(found.values(), key=lambda group: _ROLES.index(group[0].role))
-    qualities = dict.fromkeys(q for group in ordered for c in group for q in c.quality)
+    rows = [_competitor_row(group) for group in ordered[:MOST_COMPETITORS]]
     return CompetitorTable(
         preset=preset,
         n=sum(not t.failed for t in trials),
-        qualities=list(islice(qualities, MOST_QUALITIES)),
-        rows=[_competitor_row(group) for group in ordered[:MOST_COMPETITORS]],
+        blocks=_blocks(rows),
         left_out=max(len(ordered) - MOST_COMPETITORS, 0),
     )
+
+
+def _blocks(rows: Sequence[CompetitorRow]) -> list[CompetitorBlock]:
+    """``rows`` by what they were measured by.
+
+    Each set of qualities that no other set contains is a block; a row stands in the smallest block
+    that has all its qualities.
+    """
+    sets = dict.fromkeys(frozenset(row.quality) for row in rows)
+    widest = [s for s in sets if not any(s < other for other in sets)]
+    blocks: dict[frozenset[str], list[CompetitorRow]] = {s: [] for s in widest}
+    for row in rows:
+        home = min((s for s in widest if s >= frozenset(row.quality)), key=len)
+        blocks[home].append(row)
+    return [
+        CompetitorBlock(
+            qualities=list(dict.fromkeys(q for row in members for q in row.quality)), rows=members
+        )
+        for members in blocks.values()
+    ]
 
 
 def quantity(relation: Relation) -> str:

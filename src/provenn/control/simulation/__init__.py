@@ -1,0 +1,1 @@
+"""Plants that are simulated many at a time, and runs of policies on them."""

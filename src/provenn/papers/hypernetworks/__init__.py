@@ -1,0 +1,1 @@
+"""Measuring code of the page on magnitude invariant hypernetworks."""

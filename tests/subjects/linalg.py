@@ -1,0 +1,27 @@
+"""The network of ``provenn.linalg`` in its smallest sizes."""
+
+import torch
+
+from provenn.linalg import DCDMNet
+from provenn.testing import Subject
+
+
+def _subject(dim: int, *sizes: int, **options) -> Subject:
+    """A network with biases that are not zero, since a ReLU has no derivative there."""
+
+    def build(**factory) -> DCDMNet:
+        net = DCDMNet(dim, 4, **options, **factory)
+        for name, parameter in net.named_parameters():
+            if name.endswith("bias"):
+                torch.nn.init.uniform_(parameter, -0.1, 0.3)
+        return net
+
+    r = torch.randn(2, 1, *sizes, generator=torch.Generator().manual_seed(0))
+    return Subject(build, (r,), backend="aot_eager")
+
+
+SUBJECTS = {
+    "DCDMNet": _subject(2, 6, 4),
+    "DCDMNet-odd": _subject(2, 5, 4, wiring="n128"),
+    "DCDMNet-3d": _subject(3, 4, 6, 4),
+}
