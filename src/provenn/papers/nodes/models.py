@@ -265,6 +265,7 @@ class Contender:
         label: What the page calls it.
         build: Makes it.
         depth: Its depth in the table of accuracies; 0 for that of the settings.
+        max_epochs: Most epochs in the table, where it is published with fewer than others get.
         role: Its part in the comparison.
         package: Distribution that provides its layers.
     """
@@ -273,6 +274,7 @@ class Contender:
     label: str
     build: Build
     depth: int = 2
+    max_epochs: int = 10_000
     role: Role = "peer"
     package: str = ""
 
@@ -288,7 +290,7 @@ CONTENDERS = {
         ),
         Contender(name="gcn", label="GCN", build=GCN, package=_PYG),
         Contender(name="gat", label="GAT", build=GAT, package=_PYG),
-        Contender(name="sgc", label="SGC", build=SGC, package=_PYG),
+        Contender(name="sgc", label="SGC", build=SGC, max_epochs=100, package=_PYG),
         Contender(
             name="appnp", label="APPNP", build=PersonalizedPageRank, depth=10, package=_PYG
         ),
