@@ -192,6 +192,13 @@ class PersonalizedPageRank(NodeClassifier):
         scores: Tensor = self.propagation(self.encoder(problem.x), problem.edge_index)
         return scores
 
+    def groups(self) -> Groups:
+        """The first layer alone is penalised."""
+        return [
+            {"params": list(self.encoder.lin1.parameters()), "weight_decay": 5e-3},
+            {"params": list(self.encoder.lin2.parameters()), "weight_decay": 0.0},
+        ]
+
 
 class GCNII(NodeClassifier):
     """Graph convolutions with initial residual and identity mapping, ``depth`` of them."""
