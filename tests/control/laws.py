@@ -34,7 +34,7 @@ def evaluated(law: PiecewiseAffine, points: torch.Tensor) -> torch.Tensor:
     outputs = torch.zeros(len(points), law.n_inputs, dtype=points.dtype)
     for i in reversed(range(law.n_regions)):
         rows = int(law.rows[i])
-        E, f = law.normals[i, :rows], law.offsets[i, :rows]
+        E, f = law.normals[:rows, i], law.offsets[:rows, i]
         held = (points @ E.T <= f + law.tolerance).all(-1)
         outputs[held] = points[held] @ law.gains[i].T + law.intercepts[i]
     return outputs

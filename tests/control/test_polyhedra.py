@@ -114,6 +114,13 @@ def test_what_has_no_interior_has_no_corners():
         Polytope([[1.0], [-1.0]], [0.0, 0.0]).irredundant()
 
 
+def test_few_rows():
+    """The whole plane, and a half of it with a row twice."""
+    assert Polytope(np.zeros((2, 2)), [1.0, 0.0]).irredundant().A.tolist() == [[0.0, 0.0]]
+    half = Polytope([[1.0, 0.0], [1.0, 0.0]], [1.0, 1.0]).irredundant()
+    assert half.A.tolist() == [[1.0, 0.0]]
+
+
 def test_contains():
     square = Polytope.box([-1.0, -1.0], [1.0, 1.0])
     points = np.array([[0.0, 0.0], [1.0, 1.0], [1.0 + 1e-6, 0.0]])

@@ -78,7 +78,7 @@ def explicit_mpc(
         ...     [[1.0, 1.0], [0.0, 1.0]], [[0.0], [1.0]], np.eye(2), 0.1, horizon=2,
         ...     u_bounds=(-1, 1), x_bounds=(-10, 10), path=None, terminal=None,
         ... )
-        >>> law(torch.tensor([8.0, 1.0], dtype=torch.float64))
+        >>> law(torch.tensor([8.0, 1.0], dtype=torch.float64)).round(decimals=6)
         tensor([-1.], dtype=torch.float64)
     """
     problem = condense(

@@ -21,8 +21,8 @@ from provenn.nn.pretrained import PretrainedModule
 OUTSIDE = ("zero", "nearest", "clip")
 """What a law does outside all regions."""
 
-BLOCK = 1 << 24
-"""Entries of the table of points against rows that are compared at once."""
+BLOCK = 1 << 18
+"""Entries of the table of points against rows that are compared at once, to stay in the cache."""
 
 ULPS = 8
 """Units of rounding by which a row is let pass in less than double precision."""
@@ -77,8 +77,9 @@ class PiecewiseAffine(PretrainedModule):
         dtype: Type of the buffers.
 
     Attributes:
-        normals: ``E``, ``(n_regions, max_rows, state_dim)``.
-        offsets: ``f``, ``(n_regions, max_rows)``.
+        normals: ``E``, ``(max_rows, n_regions, state_dim)``: the first row of every region, then
+            the second of every region, and so on.
+        offsets: ``f``, ``(max_rows, n_regions)``.
         gains: ``K``, ``(n_regions, n_inputs, state_dim)``.
         intercepts: ``r``, ``(n_regions, n_inputs)``.
         rows: Number of half-spaces of each region, ``(n_regions,)``.
@@ -94,7 +95,7 @@ class PiecewiseAffine(PretrainedModule):
         ...     ([[1.0], [-1.0]], [1.0, 0.0], [[2.0]], [0.0]),  #  0 <= x <= 1: u = 2 x
         ... ])
         >>> law(torch.tensor([[-0.5], [0.25], [3.0]], dtype=torch.float64)).squeeze(-1)
-        tensor([-0.0000, 0.5000, 0.0000], dtype=torch.float64)
+        tensor([0.0000, 0.5000, 0.0000], dtype=torch.float64)
         >>> law.locate(torch.tensor([[0.25], [3.0]], dtype=torch.float64))
         tensor([ 1, -1])
     """
@@ -138,8 +139,8 @@ class PiecewiseAffine(PretrainedModule):
             "tolerance": self.tolerance,
         }
         at: dict[str, Any] = {"device": device, "dtype": dtype}
-        self.register_buffer("normals", torch.zeros(n_regions, max_rows, state_dim, **at))
-        self.register_buffer("offsets", torch.ones(n_regions, max_rows, **at))
+        self.register_buffer("normals", torch.zeros(max_rows, n_regions, state_dim, **at))
+        self.register_buffer("offsets", torch.ones(max_rows, n_regions, **at))
         self.register_buffer("gains", torch.zeros(n_regions, n_inputs, state_dim, **at))
         self.register_buffer("intercepts", torch.zeros(n_regions, n_inputs, **at))
         self.register_buffer("rows", torch.zeros(n_regions, dtype=torch.long, device=device))
@@ -191,8 +192,8 @@ class PiecewiseAffine(PretrainedModule):
         law.domain.copy_(torch.from_numpy(np.stack(box)))
         for i, (E, f, K, r) in enumerate(read):
             law.rows[i] = len(f)
-            law.normals[i, : len(f)] = torch.from_numpy(E)
-            law.offsets[i, : len(f)] = torch.from_numpy(f)
+            law.normals[: len(f), i] = torch.from_numpy(E)
+            law.offsets[: len(f), i] = torch.from_numpy(f)
             law.gains[i] = torch.from_numpy(K)
             law.intercepts[i] = torch.from_numpy(r)
         return law
@@ -212,7 +213,7 @@ class PiecewiseAffine(PretrainedModule):
         if as_count(index, "index", 0) >= self.n_regions:
             raise ValueError(f"index must be less than {self.n_regions}, got {index}")
         rows = int(self.rows[index])
-        E, f = self.normals[index, :rows], self.offsets[index, :rows]
+        E, f = self.normals[:rows, index], self.offsets[:rows, index]
         return Polytope(E.double(), f.double())
 
     @own_precision
@@ -230,21 +231,20 @@ class PiecewiseAffine(PretrainedModule):
             ValueError: If its last axis has another size, or it is on another device.
         """
         self._check(theta)
-        index = self.locate(theta)
         if self.outside == "zero":
-            inside = index >= 0
-            output = self.affine(theta, index.clamp(min=0))
-            return torch.where(inside.unsqueeze(-1), output, output * 0)
+            inside, index = self._search(theta)
+            return self.affine(theta, index) * inside.unsqueeze(-1)
         if self.outside == "clip":
             low, high = self.domain
             theta = theta.clamp(low, high)
-        return self.affine(theta, torch.where(index < 0, self._nearest(theta), index))
+        inside, index = self._search(theta, nearest=True)
+        return self.affine(theta, index)
 
     def affine(
         self, theta: Float[Tensor, "*batch state_dim"], index: Int64[Tensor, "*batch"]
     ) -> Float[Tensor, "*batch n_inputs"]:
         """The affine law of the given region at each point, wherever the point is."""
-        return (self.gains[index] @ theta.unsqueeze(-1)).squeeze(-1) + self.intercepts[index]
+        return (self.gains[index] * theta.unsqueeze(-2)).sum(-1) + self.intercepts[index]
 
     @own_precision
     def locate(self, theta: Float[Tensor, "*batch state_dim"]) -> Int64[Tensor, "*batch"]:
@@ -258,13 +258,8 @@ class PiecewiseAffine(PretrainedModule):
             ValueError: If its last axis has another size, or it is on another device.
         """
         self._check(theta)
-        points = theta.reshape(-1, self.state_dim)
-        block = max(1, BLOCK // self.offsets.numel())
-        if torch.compiler.is_compiling() or len(points) <= block:
-            return self._locate(points).reshape(theta.shape[:-1])
-        return torch.cat([self._locate(part) for part in points.split(block)]).reshape(
-            theta.shape[:-1]
-        )
+        inside, index = self._search(theta)
+        return torch.where(inside, index, -1)
 
     def to_relu(self) -> nn.Sequential:
         """The same law as layers of ``nn.Linear`` and ``nn.ReLU``, for tools that need those.
@@ -280,11 +275,10 @@ class PiecewiseAffine(PretrainedModule):
             ValueError: If the law is not continuous, its regions do not fill a convex domain, or
                 one of them has no interior.
         """
-        state = {name: buffer.double().cpu() for name, buffer in self.named_buffers()}
         network = lattice_network(
             [self.region(i) for i in range(self.n_regions)],
-            state["gains"].numpy(),
-            state["intercepts"].numpy(),
+            self.gains.double().cpu().numpy(),
+            self.intercepts.double().cpu().numpy(),
             float(self.largest(self.domain)),
         )
         return network.to(device=self.gains.device, dtype=self.gains.dtype)
@@ -302,24 +296,31 @@ class PiecewiseAffine(PretrainedModule):
             f"max_rows={self.max_rows}, outside={self.outside!r}"
         )
 
-    def _locate(self, points: Tensor) -> Tensor:
-        """The first region of ``(batch, state_dim)`` points."""
-        value = points @ self.normals.reshape(-1, self.state_dim).T
-        holds = (value <= self._limits()).unflatten(-1, self.offsets.shape).all(-1)
-        first = holds.to(torch.uint8).argmax(-1)
-        return torch.where(holds.any(-1), first, -1)
+    def _search(self, theta: Tensor, *, nearest: bool = False) -> tuple[Tensor, Tensor]:
+        """Whether any region holds each point, and the first one that does, or the nearest one."""
+        block = max(1, BLOCK // self.offsets.numel())
+        if torch.compiler.is_compiling() or theta.numel() <= block * self.state_dim:
+            return self._compare(theta, nearest)
+        points = theta.reshape(-1, self.state_dim).split(block)
+        found = [self._compare(part, nearest) for part in points]
+        inside, index = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return inside.reshape(theta.shape[:-1]), index.reshape(theta.shape[:-1])
 
-    def _limits(self) -> Tensor:
-        """Offsets with the tolerance added."""
-        limits = self.offsets.flatten() + self.tolerance
+    def _compare(self, theta: Tensor, nearest: bool) -> tuple[Tensor, Tensor]:
+        """The search, all points against all rows at once."""
+        beyond = nn.functional.linear(theta, self.normals.flatten(0, 1)) - self.offsets.flatten()
+        worst = beyond.unflatten(-1, self.offsets.shape).amax(-2)
+        inside, index = (worst <= self._allowance()).max(-1)  # the first of equal ones
+        if nearest:
+            index = torch.where(inside, index, worst.argmin(-1))
+        return inside, index
+
+    def _allowance(self) -> Tensor | float:
+        """By how much a row may be exceeded."""
         if self.offsets.dtype == torch.float64:
-            return limits
-        return limits + ULPS * torch.finfo(limits.dtype).eps * self.domain.abs().amax()
-
-    def _nearest(self, theta: Tensor) -> Tensor:
-        """The region whose worst row is violated least."""
-        value = torch.einsum("pqn,...n->...pq", self.normals, theta) - self.offsets
-        return value.amax(-1).argmin(-1)
+            return self.tolerance
+        rounding = ULPS * torch.finfo(self.offsets.dtype).eps * self.domain.abs().amax()
+        return self.tolerance + rounding
 
     def _check(self, theta: object) -> None:
         check_points(theta, self.normals, self.state_dim)

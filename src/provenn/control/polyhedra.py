@@ -119,7 +119,7 @@ class Polytope:
         """
         A, b = normalized_rows(self.A, self.b)
         kept, _ = facets(A, b, self._interior())
-        return Polytope(A[kept], b[kept])
+        return Polytope(A[kept], b[kept]) if len(kept) else Polytope(A[:1], b[:1])
 
     def vertices(self) -> Float64[np.ndarray, "vertices dim"]:
         """The corners, in the order of the angle around the centre where there are two coordinates.
@@ -235,6 +235,8 @@ def _dual_hull(A: Array, b: Array, centre: Array) -> tuple[Any, Array]:
     The row ``a y <= s`` is the point ``a / s`` of the dual, whose convex hull has the vertices of
     the polytope for facets.
     """
+    if len(A) <= A.shape[1]:
+        raise QhullError("the polytope is unbounded")
     slack = b - A @ centre
     hull = ConvexHull(A / slack[:, None])
     distance = -hull.equations[:, -1]
@@ -285,7 +287,8 @@ def _facets_by_programs(A: Array, b: Array, centre: Array) -> tuple[Indices, Arr
         )
         kept[row] = found.x is not None and float(A[row] @ found.x) > b[row] + REDUNDANT
     rows = np.flatnonzero(kept)
-    return rows, np.array([_facet_centre(A[rows], b[rows], i) for i in range(len(rows))])
+    centres = [_facet_centre(A[rows], b[rows], i) for i in range(len(rows))]
+    return rows, np.array(centres).reshape(-1, A.shape[1])
 
 
 def _facet_centre(A: Array, b: Array, row: int) -> Array:

@@ -54,7 +54,7 @@ class YANN(PretrainedModule):
         ...     ([[1.0], [-1.0]], [0.0, 1.0], [[0.0]], [0.0]),
         ...     ([[1.0], [-1.0]], [1.0, 0.0], [[2.0]], [0.0]),
         ... ])
-        >>> yann = YANN.from_pwa(law)
+        >>> yann = YANN.from_pwa(law, domain=(-4, 4))
         >>> theta = torch.tensor([[0.25], [3.0]], dtype=torch.float64)
         >>> yann(theta).squeeze(-1)
         tensor([0.5000, 0.0000], dtype=torch.float64)
@@ -185,14 +185,15 @@ class DenseYANN(nn.Module):
         _check_big_m(big_m)
         self.state_dim = law.state_dim
         p, m, n = law.gains.shape
-        within = torch.arange(law.max_rows, device=law.rows.device) < law.rows.unsqueeze(-1)
         like = law.normals
+        normals, limits = law.normals.transpose(0, 1), law.offsets.T + law._allowance()
+        within = torch.arange(law.max_rows, device=like.device) < law.rows.unsqueeze(-1)
         owner = within.nonzero()[:, 0]
-        rows = (owner == torch.arange(p, device=owner.device).unsqueeze(-1)).to(like)
+        rows = (owner == torch.arange(p, device=like.device).unsqueeze(-1)).to(like)
         gate = torch.eye(p, device=like.device, dtype=like.dtype).repeat_interleave(m, 0)
         gains, intercepts = law.gains.reshape(p * m, n), law.intercepts.flatten()
         add = torch.eye(m, device=like.device, dtype=like.dtype).repeat(1, p)
-        self.half_spaces = FixedLinear(-law.normals[within], law._limits()[within.flatten()])
+        self.half_spaces = FixedLinear(-normals[within], limits[within])
         self.regions = FixedLinear(rows, 1 - law.rows.to(like))
         self.first = FixedLinear(
             2 * torch.eye(p, **_like(like)) - torch.ones(p, p, **_like(like)).tril()

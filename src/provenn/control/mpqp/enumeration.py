@@ -45,7 +45,7 @@ def _joined(problem: ShortestVector, level: list[ActiveSet]) -> Iterator[ActiveS
 
 
 def _without_one(active: ActiveSet) -> Iterable[ActiveSet]:
-    """The set without each of its rows but the last."""
+    """The subsets with one row less."""
     return (active[:i] + active[i + 1 :] for i in range(len(active)))
 
 
