@@ -50,6 +50,7 @@ def _small():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(measure, "STEP_TIME_ROUNDS", 1)
         patch.setattr(stages, "digits", few)
+        patch.setattr(stages, "mnist", lambda ctx, train, **_: problems.mnist(ctx, train, 20, 20))
         yield
 
 
@@ -115,7 +116,8 @@ def test_trial_repeats_itself(tiny):
         np.testing.assert_array_equal(curve, again.series[name])
 
 
-def test_the_control_is_the_default():
+def test_the_control_is_the_default(monkeypatch):
+    monkeypatch.setattr(stages, "OTHERS", ())
     trial, _ = run(parametrisation="default")
     scalars = trial.scalars()
     for metric in ("accuracy_adam_half", "accuracy_sgd", "init_ratio", "gradient_cv_adam"):
@@ -135,6 +137,7 @@ def test_ablations_cover_every_strict_claim():
 
 
 def test_without_the_optional_peer(monkeypatch):
+    monkeypatch.setattr(stages, "OTHERS", ())
     for module in (methods, mip_hypernet):
         monkeypatch.setattr(module, "HYPERLIGHT", False)
     trial, events = run()
