@@ -160,9 +160,9 @@ CASES = {
     ),
     "provenn.hyper.HyperNetwork.forward": [
         *bad(lambda lam: HYPER(lam=lam, mu=0.5), {}, {"lam": LAM}),
-        named("gamma", "a list", lambda: HYPER([0.1] * 3), TypeError, "list", "torch.Tensor"),
-        named("gamma", "two", lambda: HYPER(torch.ones(2)), ValueError, "(2,)", "(batch, 3)"),
-        named("gamma", "both", lambda: HYPER(torch.ones(3), mu=1.0), TypeError, "both", "None"),
+        named("values", "a list", lambda: HYPER([0.1] * 3), TypeError, "list", "torch.Tensor"),
+        named("values", "two", lambda: HYPER(torch.ones(2)), ValueError, "(2,)", "(batch, 3)"),
+        named("values", "both", lambda: HYPER(torch.ones(3), mu=1.0), TypeError, "both", "None"),
         named("inputs", "none at all", lambda: HYPER(), TypeError, "none for 'lam'", "lam, mu"),
         named("inputs", "one missing", lambda: HYPER(mu=0.5), TypeError, "'lam'", "lam, mu"),
         named("inputs", "one unknown", lambda: HYPER(nu=0.5), TypeError, "'nu'", "lam, mu"),

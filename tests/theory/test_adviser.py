@@ -1,6 +1,7 @@
 """Advice, and learning rates of each layer."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -138,3 +139,11 @@ def test_given_rates_are_used():
 def test_rates_need_contributions():
     with pytest.raises(ValueError, match="above 0 from every layer"):
         equal_learning_rates(EffectiveTheory("tanh").flow(1.0, 3, lr=(0.0, 1.0)))
+
+
+def test_the_documentation_shows_the_advice_that_is_given(capsys):
+    page = Path(__file__).parents[2] / "docs/methods/pdlt.md"
+    parts = page.read_text(encoding="utf-8").split("```")
+    at = next(i for i, part in enumerate(parts) if part.startswith("text\n"))
+    exec(parts[at - 2].removeprefix("python\n"), {})  # noqa: S102 - our own page
+    assert capsys.readouterr().out == parts[at].removeprefix("text\n")

@@ -154,7 +154,7 @@ def as_conditions(inputs: Any) -> dict[str, Condition]:
 
 def gather(
     conditions: Mapping[str, Condition],
-    gamma: Any,
+    values: Any,
     inputs: Mapping[str, Any],
     weight: Tensor,
     *,
@@ -164,24 +164,24 @@ def gather(
 
     Args:
         conditions: Name to domain.
-        gamma: All inputs side by side as given, or ``None``.
+        values: All inputs side by side as given, or ``None``.
         inputs: Inputs by name.
         weight: A parameter of the network, for its dtype and device.
         encoded: Whether values must lie in their domain, and are mapped to [0, 1].
     """
     names = ", ".join(conditions)
-    if gamma is not None:
+    if values is not None:
         if inputs:
-            raise TypeError(f"gamma must be None where inputs are named, got both ({names})")
+            raise TypeError(f"values must be None where inputs are named, got both ({names})")
         sizes = [c.size for c in conditions.values()]
-        parts = _row("gamma", sum(sizes), gamma, weight).split(sizes, dim=-1)
+        parts = _row("values", sum(sizes), values, weight).split(sizes, dim=-1)
         inputs = dict(zip(conditions, parts, strict=True))
     for name in inputs:
         if name not in conditions:
-            raise TypeError(f"inputs must be gamma or {names}, got {name!r}")
+            raise TypeError(f"inputs must be values or {names}, got {name!r}")
     for name in conditions:
         if name not in inputs:
-            raise TypeError(f"inputs must be gamma or {names}, got none for {name!r}")
+            raise TypeError(f"inputs must be values or {names}, got none for {name!r}")
     rows = {}
     for name, condition in conditions.items():
         what = f"inputs[{name!r}]"

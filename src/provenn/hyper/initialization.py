@@ -45,8 +45,8 @@ def init_output_(
     if init == "zero":
         return
     shapes = {piece.name: piece.shape for piece in pieces}
-    for piece in pieces:
-        rows = weight[piece.start : piece.end]
+    blocks = weight.split([piece.entries for piece in pieces])
+    for piece, rows in zip(pieces, blocks, strict=True):
         if piece.rank:
             rows = rows[piece.sizes[0] :]
         if init == "per_tensor":

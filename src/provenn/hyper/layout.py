@@ -14,19 +14,17 @@ from provenn.hyper.checks import check_float_tensor
 
 @dataclass(frozen=True)
 class Piece:
-    """One predicted parameter, and where it lies in the flat output.
+    """One predicted parameter, and how many entries of the flat output make it.
 
     Args:
         name: Dotted name of the parameter.
         shape: Its shape.
-        start: First entry of the flat output that belongs to it.
         rank: ``r`` where two factors are predicted, ``out x r`` and ``r x rest``; 0 where the
             parameter is predicted entry by entry.
     """
 
     name: str
     shape: tuple[int, ...]
-    start: int
     rank: int = 0
 
     @property
@@ -37,23 +35,22 @@ class Piece:
         return (self.shape[0] * self.rank, self.rank * math.prod(self.shape[1:]))
 
     @property
-    def end(self) -> int:
-        """Entry of the flat output behind its last one."""
-        return self.start + sum(self.sizes)
+    def entries(self) -> int:
+        """Entries of the flat output together."""
+        return sum(self.sizes)
 
     def assemble(self, flat: Float[Tensor, "*batch entries"]) -> Float[Tensor, "..."]:
-        """The parameter's change, from the whole flat output."""
+        """The parameter's change, from its entries of the flat output."""
+        batch = flat.shape[:-1]
         if not self.rank:
-            return flat[..., self.start : self.end].reshape(*flat.shape[:-1], *self.shape)
-        middle = self.start + self.sizes[0]
-        left = flat[..., self.start : middle].unflatten(-1, (self.shape[0], self.rank))
-        right = flat[..., middle : self.end].unflatten(-1, (self.rank, -1))
-        product: Tensor = left @ right
-        return product.reshape(*flat.shape[:-1], *self.shape)
+            return flat.reshape(*batch, *self.shape)
+        left, right = flat.split(self.sizes, dim=-1)
+        product: Tensor = left.unflatten(-1, (-1, self.rank)) @ right.unflatten(-1, (self.rank, -1))
+        return product.reshape(*batch, *self.shape)
 
 
 def lay_out(shapes: Mapping[str, Sequence[int]], rank: int) -> tuple[Piece, ...]:
-    """Pieces of the parameters, one behind the other.
+    """Pieces of the parameters, in the order of the flat output.
 
     Args:
         shapes: Name to shape.
@@ -62,10 +59,8 @@ def lay_out(shapes: Mapping[str, Sequence[int]], rank: int) -> tuple[Piece, ...]
     """
     pieces: list[Piece] = []
     for name, shape in shapes.items():
-        start = pieces[-1].end if pieces else 0
-        whole = Piece(name, tuple(shape), start)
-        factors = Piece(name, tuple(shape), start, rank)
-        saves = rank and len(shape) > 1 and sum(factors.sizes) < sum(whole.sizes)
+        whole, factors = Piece(name, tuple(shape)), Piece(name, tuple(shape), rank)
+        saves = rank and len(shape) > 1 and factors.entries < whole.entries
         pieces.append(factors if saves else whole)
     return tuple(pieces)
 

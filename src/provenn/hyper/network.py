@@ -153,7 +153,8 @@ class HyperNetwork(nn.Module):
         factory = {"device": first.device, "dtype": first.dtype}
         features = FEATURES[encoding] * self.d
         self.hidden = build_hidden(features, sizes, activation, norm, factory)
-        self.output = nn.Linear(sizes[-1], self._pieces[-1].end, bias=False, **factory)
+        entries = sum(piece.entries for piece in self._pieces)
+        self.output = nn.Linear(sizes[-1], entries, bias=False, **factory)
         self._init_layers()
 
     @classmethod
@@ -220,11 +221,11 @@ class HyperNetwork(nn.Module):
                 reset()
         self._init_layers()
 
-    def forward(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
+    def forward(self, values: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predict parameters.
 
         Args:
-            gamma: All conditioning inputs side by side in the order of ``inputs``, shape ``(d,)``
+            values: All conditioning inputs side by side in the order of ``inputs``, shape ``(d,)``
                 or ``(batch, d)``; or give them by name.
             inputs: Conditioning inputs by name: tensors of shape ``(size,)``, of shape
                 ``(batch, size)`` for a batch of conditions, or a number (or tensor without axes)
@@ -237,19 +238,20 @@ class HyperNetwork(nn.Module):
             TypeError: If an input is missing, unknown, no tensor, or of the wrong dtype.
             ValueError: If an input has the wrong shape, device or values.
         """
-        change = self.change(gamma, **inputs)
+        change = self.change(values, **inputs)
         return {name: base + change[name] for name, base in self.theta0.items()}
 
-    def change(self, gamma: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
+    def change(self, values: Value | None = None, /, **inputs: Value) -> dict[str, Tensor]:
         """Predicted change ``theta(g) - theta0``; arguments, result and errors as of the call."""
         weight, encoded = self.output.weight, self.encoding != "none"
-        values = gather(self.inputs, gamma, inputs, weight, encoded=encoded)
-        features = encode(values, self.encoding)
+        gamma = gather(self.inputs, values, inputs, weight, encoded=encoded)
+        features = encode(gamma, self.encoding)
         if self.unit_norm:
             features = features / self.d**0.5
         flat = self.output(self.hidden(torch.atleast_2d(features)))
         flat = flat if features.ndim == 2 else flat[0]
-        return {piece.name: piece.assemble(flat) for piece in self._pieces}
+        parts = flat.split([piece.entries for piece in self._pieces], dim=-1)
+        return {p.name: p.assemble(part) for p, part in zip(self._pieces, parts, strict=True)}
 
     def call(self, *args: Any, **inputs: Value) -> Any:
         """Output of the primary network with the parameters predicted for a condition.

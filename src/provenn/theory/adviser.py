@@ -93,9 +93,10 @@ class Advice:
             )
         (b, *_, b_last), (w, *_, w_last) = self.rates
         lines.append(
-            "Learning rates: lr * bias for biases, lr * weight / fan_in for weights; bias from "
-            f"{b:.3g} in the first layer to {b_last:.3g} in the last, weight from {w:.3g} to "
-            f"{w_last:.3g}: parameter_groups(model, lr)"
+            "Learning rates: lr * bias for biases, lr * weight / fan_in for weights: "
+            "parameter_groups(model, lr)\n"
+            f"  bias from {b:.3g} in the first layer to {b_last:.3g} in the last, weight from "
+            f"{w:.3g} to {w_last:.3g}"
         )
         return lines
 

@@ -24,8 +24,8 @@ from provenn.theory.activations import Activation
 from provenn.theory.flow import Hyperparameters
 from provenn.theory.quadrature import cloud, line, plane
 
-PAIRS_AT_ONCE = 256
-"""Pairs whose quadrature nodes are held at once, 8,192 nodes each."""
+PAIRS_AT_ONCE = 16
+"""Pairs whose quadrature nodes are held at once, 4,608 nodes each."""
 
 Gram = Float[Tensor, "inputs inputs"]
 PerPair = Float[Tensor, "pairs pairs"]

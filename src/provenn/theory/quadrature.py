@@ -19,8 +19,8 @@ from provenn.theory.activations import Activation, angle
 CUT = 10.0
 """Standard deviations beyond which the Gaussian density, below 1e-22, is left out."""
 
-HALF_LINE, RADIUS, SECTOR = 128, 64, 32
-"""Nodes of a half-line, of the radius and of each of the four sectors."""
+HALF_LINE, RADIUS, SECTOR = 128, 48, 24
+"""Nodes of a half-line, of the radius and of each of the four sectors: ten digits up to K = 10."""
 
 HERMITE = {3: 40, 4: 24}
 """Nodes of each axis of a Gauss-Hermite product over three or four inputs."""

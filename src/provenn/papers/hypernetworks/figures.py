@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def magnitudes(trials: Sequence[Trial]) -> Figure:
     steps = [0, *trials[0].series["digits_marks"].astype(int)]
     for axes, name in zip(panels, names, strict=True):
         curves = _stacked(trials, f"magnitude-adam-{name}").mean(0)
-        for i, (step, curve) in enumerate(zip(steps, curves, strict=True)):
+        for i, (step, curve) in enumerate(zip(steps, curves, strict=False)):
             shade = 0.35 + 0.65 * i / (len(steps) - 1)
             axes.plot(
                 GRID, curve, ".-", color=COLOURS[name], alpha=shade, label=f"step {step}",
@@ -101,7 +102,7 @@ def learning(trials: Sequence[Trial]) -> Figure:
         axes.set_title(title)
         axes.set_xlabel("step")
     panels[0].set_ylabel("test accuracy")
-    _legend(figure, panels[0])
+    _legend(figure)
     return figure
 
 
@@ -122,7 +123,7 @@ def bayes_curves(trials: Sequence[Trial]) -> Figure:
         axes.set_xlabel("step")
     for axes in panels[:, 0]:
         axes.set_ylabel("test accuracy")
-    _legend(figure, max(panels.flat, key=lambda axes: len(axes.get_lines())))
+    _legend(figure)
     return figure
 
 
@@ -134,7 +135,7 @@ def registration_curves(trials: Sequence[Trial]) -> Figure:
     axes.set_yscale("log")
     axes.set_xlabel("step")
     axes.set_ylabel("loss, mean over trade-offs")
-    _legend(figure, axes)
+    _legend(figure)
     return figure
 
 
@@ -156,14 +157,14 @@ def grid(trials: Sequence[Trial]) -> Figure:
         axes.set_title(title)
         axes.set_xlabel("test accuracy")
     panels[0].set_yticks(rows, labels)
-    _legend(figure, panels[0])
+    _legend(figure)
     return figure
 
 
 def cost(trials: Sequence[Trial]) -> Figure:
-    """Time of a step and parameters, as multiples of the default's."""
+    """Time of a step and parameters on digits, as multiples of the default's."""
     scalars = [t.scalars() for t in trials]
-    names = [c.name for c in trials[0].metrics.competitors]
+    names = [c.name for c in trials[0].metrics.competitors if "accuracy_adam_half" in c.quality]
     figure = Figure(figsize=(8.4, 0.9 + 0.28 * len(names)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     rows = -np.arange(len(names))
@@ -208,9 +209,15 @@ def _curves(axes: Axes, trials: Sequence[Trial], kind: str, marks: NDArray[np.fl
         )
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+def _legend(figure: Figure) -> None:
+    """One legend of everything that the figure's panels show."""
+    shown: dict[str, Artist] = {}
+    for axes in figure.axes:
+        handles, labels = axes.get_legend_handles_labels()
+        shown.update(zip(labels, handles, strict=True))
+    figure.legend(
+        list(shown.values()), list(shown), loc="outside lower center", ncols=4, fontsize=8
+    )
 
 
 def _has(trials: Sequence[Trial], kind: str, name: str) -> bool:

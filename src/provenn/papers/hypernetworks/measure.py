@@ -44,7 +44,7 @@ ARCHITECTURES: dict[str, tuple[int, ...]] = {
 }
 BATCH_NORM_GROUPS = 8
 STEP_TIME_ROUNDS = 9
-STEP_TIME_STEPS = 12
+STEP_TIME_STEPS = 8
 
 Sized = Mapping[str, tuple[float, ...]]
 """Learning rates to try, by optimiser."""

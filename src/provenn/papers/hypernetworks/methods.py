@@ -157,7 +157,7 @@ def methods(ours: dict[str, Any]) -> dict[str, Method]:
             partial(hyper, encoding="none", residual=True),
         ),
         Method("mip-scaled", "MIP, encoding / sqrt(d)", "method",
-               partial(hyper, **{**ours, "unit_norm": True})),
+               partial(hyper, **ours, unit_norm=ours == MIP)),
         Method("hyperfan-in", "default, HyperFan-in", "peer", fan("hyperfan_in")),
         Method("hyperfan-out", "default, HyperFan-out", "peer", fan("hyperfan_out")),
         Method("low-rank", "residual, rank 4", "peer",

@@ -131,16 +131,14 @@ class ResNet(nn.Module):
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1, bias=False)
         self.first_norm = nn.BatchNorm2d(widths[0])
         self.convs, self.norms, self.shortcuts = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
-        self.strides: list[int] = []
         before = widths[0]
         for stage, width in enumerate(widths):
             for block in range(blocks):
                 stride = 2 if stage and not block else 1
-                self.strides.append(stride)
                 self.convs.append(nn.Conv2d(before, width, 3, stride, 1, bias=False))
                 self.convs.append(nn.Conv2d(width, width, 3, 1, 1, bias=False))
                 self.norms.extend([nn.BatchNorm2d(width), nn.BatchNorm2d(width)])
-                same = before == width
+                same = before == width and stride == 1
                 self.shortcuts.append(
                     nn.Identity() if same else nn.Conv2d(before, width, 1, stride, bias=False)
                 )
@@ -162,9 +160,9 @@ class ResNet(nn.Module):
 
 
 DIGITS = Primary(
-    lambda extra, film: ConvNet((1 + extra, 16, 32), 10, pools=(0,), modulated=film),
+    lambda extra, film: ConvNet((1 + extra, 16, 32), 10, pools=(), modulated=film),
 )
-"""The network of the pilot: two convolutions and a classifier, all predicted."""
+"""The network of the pilot, all predicted: two convolutions, the mean over pixels, a classifier."""
 
 MNIST = Primary(
     lambda extra, film: ConvNet((1 + extra, 8, 16, 16, 32), 10, pools=(0, 1, 2), modulated=film),

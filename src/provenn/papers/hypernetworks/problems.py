@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ ENDS = (0.0, 0.25, 0.5, 0.75, 1.0)
 TRADE_OFFS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
+@runtime_checkable
 class Problem(Protocol):
     """A loss to minimise under a random condition, and a score on held-out data."""
 
@@ -197,8 +198,8 @@ def smoothness(flow: Tensor) -> Tensor:
     return (across.square() + down.square()).sum(1).mean()
 
 
-def pairs_of(images: Images, ctx: Context) -> Pairs:
-    """Each image beside another one of its class."""
+def pairs_of(images: Images, ctx: Context, validation: int, test: int) -> Pairs:
+    """Each image beside another one of its class; so many pairs to validate and to test."""
 
     def pair(x: Tensor, y: Tensor) -> Tensor:
         generator = _generator(ctx)
@@ -209,7 +210,8 @@ def pairs_of(images: Images, ctx: Context) -> Pairs:
             fixed[order] = x[order.roll(1)]
         return torch.cat([x, fixed], 1)
 
-    return Pairs(pair(*images.train), pair(*images.validation), pair(*images.test))
+    held_out = pair(*images.validation)[:validation], pair(*images.test)[:test]
+    return Pairs(pair(*images.train), *held_out)
 
 
 def _small(x: Tensor) -> Tensor:

@@ -51,10 +51,7 @@ def accuracy_by_depth(trials: Sequence[Trial]) -> Figure | None:
     panels = figure.subplots(1, len(graphs), squeeze=False)[0]
     for axes, graph in zip(panels, graphs, strict=True):
         _lines(axes, trials, rf"accuracy_{graph}_(\d+)")
-        axes.set_xscale("log")
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks([1, 2, 4, 8, 16, 32, 64, 128, 256][: _ticks(axes)])
-        axes.set_xticklabels([f"{tick:g}" for tick in axes.get_xticks()])
+        _powers_of_two(axes)
         axes.set_xlabel("layers or propagations")
         axes.set_title(_title(graph))
     panels[0].set_ylabel("test accuracy (%)")
@@ -80,7 +77,7 @@ def accuracy_by_labels(trials: Sequence[Trial]) -> Figure | None:
 
 
 def retainment_by_hop(trials: Sequence[Trial]) -> Figure:
-    """Mean retainment score of each hop: a panel for each graph, a line a trial."""
+    """Retainment scores of each hop over the nodes: a panel for each graph, a line a trial."""
     graphs = [
         match[1] for name in trials[0].series if (match := re.fullmatch(r"gates_([a-z_]+)", name))
     ]
@@ -88,11 +85,14 @@ def retainment_by_hop(trials: Sequence[Trial]) -> Figure:
     panels = figure.subplots(1, len(graphs), sharey=True, squeeze=False)[0]
     for axes, graph in zip(panels, graphs, strict=True):
         for trial in trials:
-            scores = trial.series[f"gates_{graph}"]
-            axes.plot(np.arange(len(scores)), scores, ".-", color="C0", alpha=0.6)
+            low, mean, high = trial.series[f"gates_{graph}"]
+            hops = np.arange(len(mean))
+            axes.fill_between(hops, low, high, color="C0", alpha=0.3 / len(trials), lw=0)
+            axes.plot(hops, mean, ".-", color="C0", alpha=0.6)
         axes.set_title(_title(graph))
         axes.set_xlabel("hop")
-    panels[0].set_ylabel("mean retainment score")
+        axes.set_ylim(0, 1)
+    panels[0].set_ylabel("retainment score")
     return figure
 
 
@@ -118,7 +118,7 @@ def smoothness_by_depth(trials: Sequence[Trial]) -> Figure | None:
             left.plot(depths, smv, ".-", color=colour, alpha=0.6, label=label)
             right.plot(depths, accuracy, ".-", color=colour, alpha=0.6)
     for axes, label in ((left, "smoothness metric value"), (right, "test accuracy (%)")):
-        axes.set_xscale("log")
+        _powers_of_two(axes)
         axes.set_xlabel("propagations")
         axes.set_ylabel(label)
     left.legend(fontsize=8)
@@ -143,9 +143,13 @@ def _lines(axes: Axes, trials: Sequence[Trial], pattern: str) -> list[int]:
     return sorted(seen)
 
 
-def _ticks(axes: Axes) -> int:
-    """How many powers of two, from 1 on, the axis holds."""
-    return int(np.log2(axes.get_xlim()[1])) + 1
+def _powers_of_two(axes: Axes) -> None:
+    """A logarithmic axis of whole numbers."""
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    low, high = axes.get_xlim()
+    ticks = [2**i for i in range(12) if low <= 2**i <= high]
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

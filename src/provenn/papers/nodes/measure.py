@@ -121,8 +121,9 @@ def measure(
 
     Returns:
         One competitor with ``accuracy_KEY``, the mean over runs in per cent; the accuracies of the
-        runs as the series ``runs-NAME_KEY``. Of DAGNN also the mean retainment scores of each hop
-        in the last run, ``gates_KEY``; of the decoupled network its smoothness ``smv_KEY``.
+        runs as the series ``runs-NAME_KEY``. Of DAGNN also, over the nodes of the last run, the
+        10 % quantile, mean and 90 % quantile of the retainment scores of each hop, ``gates_KEY``;
+        of the decoupled network its smoothness ``smv_KEY``.
     """
     depth = depth or contender.depth or settings.k
     values: dict[str, float] = {}
@@ -137,7 +138,8 @@ def measure(
     parameters = sum(p.numel() for p in found.network.parameters())
     if isinstance(found.network, Adaptive):
         scores = found.network.network.retainment_scores(problem.x, problem.adjacency)
-        series[f"gates_{key}"] = scores.mean(0).cpu().numpy()
+        low, high = scores.quantile(scores.new_tensor([0.1, 0.9]), dim=0)
+        series[f"gates_{key}"] = torch.stack([low, scores.mean(0), high]).cpu().numpy()
     if isinstance(found.network, Decoupled):
         with torch.no_grad():
             values[f"smv_{key}"] = float(smoothness(found.network(problem)))

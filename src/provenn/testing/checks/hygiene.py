@@ -163,7 +163,7 @@ class _Storages(TorchDispatchMode):
     ) -> Any:
         output = func(*args, **(kwargs or {}))
         for part in output if isinstance(output, tuple | list) else (output,):
-            if isinstance(part, Tensor):
+            if isinstance(part, Tensor) and part.layout == torch.strided:
                 storage = part.untyped_storage()
                 self._made[id(storage)] = weakref.ref(storage)
         return output
