@@ -74,8 +74,8 @@ TASKS = {
         plant=Reactor(),
         hidden=8,
         held=False,
-        ddpg={"lr_actor": 1e-4, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.1, "cost_scale": 1e-2},
-        ddpg_trials=1,
+        ddpg={"lr_actor": 1e-3, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.1, "cost_scale": 1e-2},
+        ddpg_trials=4,
         reward_scale=1e-2,
     ),
 }
