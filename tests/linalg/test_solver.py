@@ -216,10 +216,10 @@ def most_steps(A, rtol, patience=20):
     """The bound of the docs page."""
     values = np.linalg.eigvalsh(A.to_csr().toarray())
     condition = values[-1] / values[values > 1e-9][0]
-    steps = math.ceil(0.5 * math.sqrt(condition) * math.log(2 * math.sqrt(condition) / rtol))
+    steps = int(0.5 * math.sqrt(condition) * math.log(2 * math.sqrt(condition) / rtol)) + 1
     good = math.log(2 * condition) / math.log(1.1) + math.log(1 / rtol) / math.log(10 / 9)
     bad = max(0, math.ceil(math.log2(steps / patience))) + 1
-    return patience * (math.ceil(good) + bad + 2) + 4 * max(steps, patience)
+    return patience * (good + bad + 2) + 4 * max(steps, patience)
 
 
 @pytest.mark.parametrize("window", [0, 1, 2])

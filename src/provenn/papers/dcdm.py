@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -663,7 +663,7 @@ def _windows(config: Config, trained: Trained, kinds: tuple[str, ...], ctx: Cont
     case = Case("box", config.sizes[0], config.dim)
     found = []
     for window in config.windows:
-        entrant = Learned("dcdm", "", trained, window=window, safeguard=config.safeguard)
+        entrant = replace(_method(config, trained), window=window)
         (competitor,) = compare(case, [entrant], kinds, ctx, with_peers=False).competitors
         found.append(competitor.quality[f"iterations_{case.key}"])
     return Metrics(

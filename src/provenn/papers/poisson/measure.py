@@ -45,7 +45,7 @@ class Learned:
     safeguard: bool = True
 
     def solve(
-        self, A: PoissonOperator, b: Grid, rtol: float, limit: int = LIMIT
+        self, A: PoissonOperator, b: Grid, rtol: float, limit: int | None = None
     ) -> tuple[Solved, int]:
         """How a solve went, and how many of its directions did not come from the network."""
         with timed() as clock:
@@ -56,7 +56,7 @@ class Learned:
                 rtol=rtol,
                 window=self.window,
                 safeguard=self.safeguard,
-                maxiter=limit,
+                maxiter=LIMIT if limit is None else limit,
             )
         residual = float((b.to(A.device) - A.matvec(torch.as_tensor(x))).norm() / b.norm())
         history = list(info.residuals / info.residuals[0])

@@ -4,6 +4,7 @@ All work in float64 on the fluid cells alone, with the tolerance relative to the
 and are timed in processor seconds: ``setup_s`` for what depends on the matrix, ``solve_s``.
 """
 
+import importlib
 import importlib.util
 import math
 import time
@@ -249,5 +250,7 @@ DCT = Peer("dct", "fast cosine transform (empty boxes only)", _transform, "scipy
 
 def peers_for(A: PoissonOperator) -> tuple[Peer, ...]:
     """The peers that an operator can be given to, and whose packages are there."""
+    if HAS_PYAMG:
+        importlib.import_module("pyamg")  # now, so that no peer is charged for it
     direct = (DCT,) if A.is_empty_box else ()
     return (CG, IC, MIC, DEFLATION, *(AMG if HAS_PYAMG else ()), *direct)
