@@ -22,7 +22,7 @@ SMALL = {"sizes": (12,), "systems": 1, "steps": 150}
 def few_steps():
     """Networks that are hardly trained give up soon."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(measure_module, "LIMIT", 120)
+        patch.setattr(measure_module, "BARE_LIMIT", 60)
         yield
 
 

@@ -97,6 +97,11 @@ def test_deflation_takes_fewer_steps_where_few_eigenvalues_are_small():
     assert deflated.iterations < plain.iterations
 
 
+def test_large_systems_are_not_given_to_them(monkeypatch):
+    monkeypatch.setattr(module, "MOST_UNKNOWNS", 15)
+    assert peers_for(Case("box", 4).operator(0)) == ()
+
+
 def test_absent_packages_are_left_out(monkeypatch):
     monkeypatch.setattr(module, "HAS_PYAMG", False)
     names = [p.name for p in peers_for(Case("box", 4).operator(0))]

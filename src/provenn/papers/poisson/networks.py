@@ -45,7 +45,7 @@ class Trained:
     Attributes:
         net: The network, in evaluation mode.
         losses: Loss before each step.
-        seconds: Processor seconds, those of the network that it started from included.
+        seconds: Seconds, those of the network that it started from included.
     """
 
     net: DCDMNet
@@ -72,7 +72,7 @@ def _training(recipe: Recipe, start: Trained | None, ctx: Context) -> Callable[[
         if start is not None:
             net.load_state_dict(start.net.state_dict())
         losses = []
-        with timed() as clock:
+        with timed(ctx.device.type) as clock:
             if recipe.steps:
                 A = PoissonOperator((recipe.cells,) * recipe.dim, device=ctx.device)
                 fitting = DCDMFitting(
