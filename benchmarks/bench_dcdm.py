@@ -58,6 +58,7 @@ def loss_of_the_batch(n: int) -> Row:
         f"loss and gradient of {BATCH} directions on {n}², the batch at once against a loop",
         lambda: batched().backward(),
         lambda: loop().backward(),
+        at_least=5.0,
         rounds=ROUNDS,
     )
 

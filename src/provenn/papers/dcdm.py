@@ -115,6 +115,7 @@ PRESETS = {
     "laptop": Config(
         sizes=(64, 128),
         domains=("box", *OBSTACLES, "open"),
+        systems=2,
         steps=500,
         start_cells=32,
         own_sizes=(16, 32, 64),
