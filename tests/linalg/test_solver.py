@@ -298,6 +298,18 @@ def test_the_solution_has_the_kind_and_shape_of_the_right_hand_side():
         assert "float64" in str(x.dtype)
 
 
+def test_it_takes_any_strides_and_leaves_gradients_alone():
+    b = rhs(OPEN)
+    expected, _ = dcdm(OPEN, b, lambda r: r)
+    locked = b.numpy().copy()
+    locked.flags.writeable = False
+    for form in (b.clone().requires_grad_(), b.T.contiguous().T, locked, locked[::-1][::-1]):
+        x, _ = dcdm(OPEN, form, untrained(), x0=form)
+        assert not getattr(x, "requires_grad", False)
+    backwards = dcdm(OPEN, b.numpy()[::-1].copy()[::-1], lambda r: r)[0]
+    np.testing.assert_array_equal(backwards, expected.numpy())
+
+
 def test_it_starts_where_it_is_told_and_forgets_what_has_no_effect():
     b = rhs(OBSTACLE)
     x, _ = dcdm(OBSTACLE, b, lambda r: r, rtol=1e-12)
