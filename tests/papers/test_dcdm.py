@@ -171,15 +171,9 @@ def test_all_systems_are_solved_to_ten_digits(wide):
     scalars = wide.flat()
     assert scalars["systems"] == 20
     assert scalars["dcdm.unsolved"] == 0
-    assert scalars["large_tight_residual"] < 1e-10
+    assert scalars["large_residual"] < 1e-10
+    assert 0 <= scalars["large_fallback"] <= 1
     assert scalars["large_steps"] <= scalars["large_tight_steps"]
-    other = run(
-        "laptop", seed=1, steps=1, start_cells=0, own_sizes=(), moved_sizes=(), plain_cells=0,
-        robust=False, windows=(), volume_cells=4, volume_steps=1, large_cells=8, systems=1,
-        domains=("box", "disc"),
-    ).flat()  # fmt: skip
-    assert "large_tight_residual" not in other
-    assert other["large_residual"] < 1e-4
 
 
 def test_the_full_preset_is_three_dimensional():

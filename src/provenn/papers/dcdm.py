@@ -79,7 +79,6 @@ class Config:
         volume_cells: Training size of a 3-D network beside the 2-D one; 0 for none.
         volume_steps: Its optimiser steps.
         large_cells: Cells along each axis of a 3-D box with at least a million; 0 for none.
-        large_tight: Whether that is solved to 1e-10 as well, for the first seed.
         window: Earlier directions to which each is made A-orthogonal (0: negative control).
         low_weight: Weight of the low half of the spectrum in training (1: negative control).
         safeguard: Whether conjugate gradients take over where the network does not get on.
@@ -101,7 +100,6 @@ class Config:
     volume_cells: int = 0
     volume_steps: int = 200
     large_cells: int = 0
-    large_tight: bool = False
     window: int = 2
     low_weight: float = 9.0
     safeguard: bool = True
@@ -125,7 +123,6 @@ PRESETS = {
         windows=(0, 1, 2, 4, 8),
         volume_cells=16,
         large_cells=100,
-        large_tight=True,
     ),
     "full": Config(
         dim=3,
@@ -196,13 +193,28 @@ CLAIMS = (
     ),
     Claim(
         id="d1-million",
-        says="Systems with a million unknowns are solved to 1e-4.",
+        says="Systems with a million unknowns are solved, by the network.",
         reported="up to 256³ unknowns",
         where="abstract: millions of degrees of freedom",
         relation=All(
-            Greater("large_unknowns", 999_999.5), Less("large_residual", TOLERANCE, -1e-9)
+            Greater("large_unknowns", 999_999.5),
+            Less("large_residual", TIGHT, -1e-15),
+            Less("large_fallback", 0.5),
         ),
-        margin_source="the tolerance of the paper",
+        margin_source=f"{_SHEET}: 1e-10, with more than half of the steps from the network",
+        presets=("laptop",),
+        method="dcdm-3d",
+    ),
+    Claim(
+        id="ours-million",
+        says="Systems with a million unknowns are solved to ten digits, with the safeguard where "
+        "the network does not get on (not in the paper).",
+        reported="not in the paper",
+        where="this page",
+        relation=All(
+            Identity("large_residual", TIGHT * (1 + 1e-5)), Greater("large_unknowns", 999_999.5)
+        ),
+        margin_source="1e-10, in every trial",
         presets=("laptop",),
         method="dcdm-3d",
     ),
@@ -504,8 +516,7 @@ DEVIATIONS = (
     Deviation(
         aspect="a million unknowns",
         paper="up to 256³ with a network trained at 64³ or 128³",
-        ours="100³ with the network of 16³ cells evaluated in bfloat16 and a window of 20; to "
-        "1e-10 for the first seed alone",
+        ours="100³ with the network of 16³ cells, evaluated in bfloat16, and a window of 20",
         why="minutes of one processor core",
         presets=("laptop",),
     ),
@@ -692,8 +703,7 @@ def _volume(
             parts.append(ctx.stage(case.key, partial(compare, case, [entrant], kinds, ctx)))
     if config.large_cells:
         case = Case("box", config.large_cells, 3)
-        tolerance = TIGHT if config.large_tight and ctx.seed == 0 else TOLERANCE
-        parts.append(ctx.stage("large", partial(large, case, entrant, tolerance, ctx)))
+        parts.append(ctx.stage("large", partial(large, case, entrant, ctx)))
     return parts
 
 
