@@ -161,6 +161,7 @@ def test_the_controls_break_what_they_say(quick):
     random = run(**controls["random-start"].overrides).scalars()
     assert random["pendulum_actor_error"] > 0.1
     assert random["pendulum-yann.initial"] > 3 * quick.scalars()["pendulum-yann.initial"]
+    assert random["pendulum-yann.curve_excess"] > 0
     assert random["pendulum-ddpg.final"] == quick.scalars()["pendulum-ddpg.final"]
     for name in ("no-selection", "single-precision"):
         scalars = run(**controls[name].overrides, tasks=()).scalars()

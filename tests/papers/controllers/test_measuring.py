@@ -106,7 +106,7 @@ def test_a_closed_loop_that_is_lost_is_counted():
 @pytest.mark.parametrize("name", TASKS)
 def test_a_residual_policy_starts_as_its_law(name):
     task = TASKS[name]
-    law, actor = task.law(), ResidualActor(task.law(), task.plant.u_bounds)
+    law, actor = task.law, ResidualActor(task.law, task.plant.u_bounds)
     states = task.plant.starts(50, torch.Generator().manual_seed(0))
     low, high = (torch.tensor(b, dtype=torch.float64) for b in task.plant.u_bounds)
     assert (actor(states) == law(states).clamp(low, high)).all()
@@ -118,7 +118,7 @@ def test_a_random_start_is_no_law():
     task = TASKS["pendulum"]
     agent = yann(task, 0, torch.device("cpu"), zero=False)
     states = task.plant.starts(50, torch.Generator().manual_seed(0))
-    assert (agent.actor(states) - task.law()(states)).abs().max() > 0.1
+    assert (agent.actor(states) - task.law(states)).abs().max() > 0.1
 
 
 def test_nonlinear_mpc_is_no_worse_than_linear_mpc_where_the_plant_is_nearly_linear():
@@ -126,7 +126,7 @@ def test_nonlinear_mpc_is_no_worse_than_linear_mpc_where_the_plant_is_nearly_lin
     plant = dataclasses.replace(task.plant, steps=12)
     short = dataclasses.replace(task, plant=plant)
     starts = 0.3 * plant.starts(3, torch.Generator().manual_seed(1))
-    linear = rollout(plant, task.law(), starts).total
+    linear = rollout(plant, task.law, starts).total
     nonlinear = rollout(plant, NonlinearMPC(short, horizon=12, iterations=20), starts).total
     assert (nonlinear <= 1.05 * linear + 1e-3).all()
     clipped = rollout(plant, regulator(task), starts).total
@@ -134,8 +134,8 @@ def test_nonlinear_mpc_is_no_worse_than_linear_mpc_where_the_plant_is_nearly_lin
 
 
 def curve_of(*costs):
-    task = TASKS["pendulum"]
-    curve = Curve(task, lambda s: s, torch.zeros(len(costs[0]), 2))
+    task, floor = TASKS["pendulum"], np.array(costs[0], dtype=float)
+    curve = Curve(task, lambda s: s, torch.zeros(len(floor), 2), floor)
     curve.costs = [np.array(c, dtype=float) for c in costs]
     curve.episodes = [5 * i for i in range(len(costs))]
     curve.failures = [0] * len(costs)

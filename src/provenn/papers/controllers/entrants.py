@@ -1,7 +1,9 @@
 """Who learns to control a plant, and who only controls it."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +52,7 @@ class Task:
     ddpg_trials: int
     reward_scale: float
 
+    @cached_property
     def law(self) -> PiecewiseAffine:
         """The law of linear model-predictive control, horizon 2."""
         held = "box" if self.held else None
@@ -71,8 +74,8 @@ TASKS = {
         plant=Reactor(),
         hidden=8,
         held=False,
-        ddpg={"lr_actor": 1e-4, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.1, "cost_scale": 1e-2},
-        ddpg_trials=1,
+        ddpg={"lr_actor": 1e-3, "lr_critic": 1e-3, "tau": 5e-3, "noise": 0.1, "cost_scale": 1e-2},
+        ddpg_trials=4,
         reward_scale=1e-2,
     ),
 }
@@ -101,7 +104,7 @@ class ResidualActor(nn.Module):
     """A law plus one network over all states, whose last layer starts at zero; clipped.
 
     Args:
-        law: The law.
+        law: The law; it is copied.
         u_bounds: Least and largest inputs.
         hidden: Units of each of its two hidden layers.
     """
@@ -113,7 +116,7 @@ class ResidualActor(nn.Module):
         self, law: PiecewiseAffine, u_bounds: tuple[tuple[float, ...], ...], hidden: int = 64
     ) -> None:
         super().__init__()
-        self.law = law
+        self.law = copy.deepcopy(law)
         like = law.gains
         self.register_buffer("u_low", like.new_tensor(u_bounds[0]))
         self.register_buffer("u_high", like.new_tensor(u_bounds[1]))
@@ -133,7 +136,7 @@ class ResidualActor(nn.Module):
 def yann(task: Task, seed: int, device: torch.device, *, zero: bool = True) -> DDPG:
     """The method; without ``zero`` its networks start at random (negative control)."""
     plant = task.plant
-    actor = YANNActor(task.law(), task.hidden, device, u_bounds=plant.u_bounds)
+    actor = YANNActor(task.law, task.hidden, device, u_bounds=plant.u_bounds)
     critic = yann_critic(task, device)
     if not zero:
         for network in (actor.network, critic.network):
@@ -144,8 +147,8 @@ def yann(task: Task, seed: int, device: torch.device, *, zero: bool = True) -> D
 
 def residual(task: Task, seed: int, device: torch.device) -> DDPG:
     """The same learning of one network over all states."""
-    actor = ResidualActor(task.law().to(device), task.plant.u_bounds)
-    return YANNDDPG(actor, yann_critic(task, device), gamma=GAMMA, seed=seed)
+    actor = ResidualActor(task.law, task.plant.u_bounds)
+    return YANNDDPG(actor.to(device), yann_critic(task, device), gamma=GAMMA, seed=seed)
 
 
 def ddpg(task: Task, seed: int, device: torch.device) -> DDPG:

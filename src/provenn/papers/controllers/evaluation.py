@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from provenn.control import YANN, MultiParametricQP, PiecewiseAffine
-from provenn.evidence.metrics import Competitor, Metrics, Role
+from provenn.evidence.metrics import Competitor, Cost, Metrics, Role
 from provenn.papers.controllers.cases import Case
 
 Point = NDArray[np.float64]
@@ -148,6 +148,7 @@ def evaluation_times(cases: Sequence[Case], seed: int, seconds: float) -> Metric
             label=label,
             role=ROLES[way],
             quality={"stored_scalars": scalars[way]},
+            cost=Cost(parameters=0),
             package="daqp" if way == "daqp" else "",
         )
         for way, label in LABELS.items()

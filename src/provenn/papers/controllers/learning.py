@@ -38,11 +38,20 @@ Costs = NDArray[np.float64]
 
 @dataclass
 class Curve:
-    """Costs of the test episodes, evaluated along the way."""
+    """Costs of the test episodes, evaluated along the way.
+
+    Args:
+        task: The plant.
+        policy: From states to inputs; it may change between evaluations.
+        starts: First states of the test episodes.
+        floor: Cost of each under the law of linear model-predictive control.
+        every: Episodes of training between two evaluations.
+    """
 
     task: Task
     policy: Policy
     starts: Tensor
+    floor: Costs
     every: int = EVERY
     episodes: list[int] = field(default_factory=list)
     costs: list[Costs] = field(default_factory=list)
@@ -63,15 +72,19 @@ class Curve:
             self.evaluate(episode)
 
     def quality(self) -> dict[str, float]:
-        """What the curve says of the entrant."""
+        """What the curve says of the entrant; an excess is over linear control, with an allowance.
+
+        Means may be 2 % and 0.05 above it, single episodes 5 % and 0.1.
+        """
         means = [float(c.mean()) for c in self.costs]
         first, last = self.costs[0], self.costs[-1]
-        worst = max(float((c - 1.05 * first - 0.1).max()) for c in self.costs)
+        allowed = 1.02 * float(self.floor.mean()) + 0.05
+        worst = max(float((c - 1.05 * self.floor - 0.1).max()) for c in self.costs)
         return {
             "initial": means[0],
             "final": means[-1],
-            "final_excess": means[-1] - 1.02 * means[0] - 0.05,
-            "curve_excess": max(means) - 1.02 * means[0] - 0.05,
+            "final_excess": means[-1] - allowed,
+            "curve_excess": max(means) - allowed,
             "start_excess": worst,
             "worst_increase": float((last - first).max()),
             "best_decrease": float((first - last).max()),
@@ -99,14 +112,15 @@ def learns(task: Task, name: str, episodes: int, ctx: Context, *, zero: bool = T
 
     Returns:
         A competitor ``TASK-NAME`` with its mean cost over test episodes before (``initial``) and
-        after (``final``) training, the largest excess over the initial cost along the way, cost
-        and failures of training; and its learning curve.
+        after (``final``) training, the largest excess over linear control along the way, cost and
+        failures of training; and its learning curve.
     """
     learner = LEARNERS[name]
     if name == "yann":
         learner = replace(learner, build=partial(yann, zero=zero))
     agent = learner.build(task, ctx.seed, ctx.device)
-    curve = Curve(task, reads(learner, task, agent.predict), held_out_starts(task, ctx))
+    starts = held_out_starts(task, ctx)
+    curve = Curve(task, reads(learner, task, agent.predict), starts, floor(task, starts))
     with ctx.measure() as meter:
         curve.evaluate(0)
         env = PlantEpisodes(task.plant, learner.observe)
@@ -144,7 +158,8 @@ def learns(task: Task, name: str, episodes: int, ctx: Context, *, zero: bool = T
 def third_party(task: Task, algorithm: Algorithm, episodes: int, ctx: Context) -> Metrics:
     """An agent of stable-baselines3 learns for as many steps."""
     agent = StableAgent(algorithm, task, ctx.seed, ctx.device)
-    curve = Curve(task, agent.predict, held_out_starts(task, ctx))
+    starts = held_out_starts(task, ctx).cpu()
+    curve = Curve(task, agent.predict, starts, floor(task, starts))
     with ctx.measure() as meter:
         curve.evaluate(0)
 
@@ -172,7 +187,7 @@ def third_party(task: Task, algorithm: Algorithm, episodes: int, ctx: Context) -
 
 def controls(task: Task, ctx: Context, *, nonlinear: bool) -> Metrics:
     """Controllers that do not learn: the explicit law, the clipped regulator, nonlinear MPC."""
-    law = task.law()
+    law = task.law
     entrants: list[tuple[str, str, Role, Policy]] = [
         ("mpc", "explicit linear MPC", "baseline", law),
         ("lqr", "clipped regulator", "baseline", regulator(task)),
@@ -181,7 +196,8 @@ def controls(task: Task, ctx: Context, *, nonlinear: bool) -> Metrics:
         entrants.append(("nmpc", "nonlinear MPC (exact plant)", "oracle", NonlinearMPC(task)))
     found = []
     for name, label, role, policy in entrants:
-        curve = Curve(task, policy, held_out_starts(task, ctx).cpu())
+        starts = held_out_starts(task, ctx).cpu()
+        curve = Curve(task, policy, starts, floor(task, starts))
         with ctx.measure() as meter:
             curve.evaluate(0)
         quality = {k: v for k, v in curve.quality().items() if k in ("final", "test_failures")}
@@ -222,6 +238,8 @@ def compared(parts: list[Metrics], task: Task, peer_episodes: int) -> Metrics:
         many episodes as stable-baselines3's agents had.
     """
     series = {k: v for part in parts for k, v in part.series.items()}
+    if not {f"{task.name}-{name}_costs" for name in ("yann", "ddpg")} <= series.keys():
+        return Metrics()
     method, plain = (series[f"{task.name}-{name}_costs"] for name in ("yann", "ddpg"))
     episodes = series[f"{task.name}-yann_episodes"]
     values = {
@@ -242,7 +260,7 @@ def starts_at_zero(task: Task, ctx: Context, *, zero: bool = True) -> Metrics:
         number of trainable tensors without a gradient after two steps of gradient descent.
     """
     agent = yann(task, ctx.seed, torch.device("cpu"), zero=zero)
-    law, form = task.law(), yann_critic(task, torch.device("cpu")).matrix.detach()
+    law, form = task.law, yann_critic(task, torch.device("cpu")).matrix.detach()
     generator = torch.Generator().manual_seed(ctx.seed)
     low, high = law.domain
     unit = torch.rand(10_000, law.state_dim, generator=generator, dtype=torch.float64)
@@ -290,6 +308,11 @@ def reads(learner: Learner, task: Task, predict: Policy) -> Policy:
     if learner.observe == "state":
         return predict
     return lambda state: predict(task.plant.features(state))
+
+
+def floor(task: Task, starts: Tensor) -> Costs:
+    """Cost of each test episode under the law that the method starts from."""
+    return rollout(task.plant, task.law, starts.cpu()).total.numpy()
 
 
 def held_out_starts(task: Task, ctx: Context) -> Tensor:

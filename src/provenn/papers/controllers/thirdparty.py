@@ -65,7 +65,7 @@ class StableAgent:
 
     def predict(self, state: Tensor) -> Tensor:
         """Inputs without noise for states of the plant."""
-        seen = self.plant.features(state).numpy().astype(np.float32)
+        seen = self.plant.features(state).cpu().numpy().astype(np.float32)
         inputs, _ = self.model.predict(seen, deterministic=True)
         return torch.from_numpy(np.asarray(inputs, dtype=np.float64))
 
