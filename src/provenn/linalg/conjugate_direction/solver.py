@@ -318,7 +318,8 @@ def _vector(name: str, given: Any, system: System) -> Vector:
             f"{name} must have shape ({system.size},) or {system.grid_shape}, "
             f"got {tuple(given.shape)}"
         )
-    vector = torch.as_tensor(given)
+    copied = given if isinstance(given, Tensor) else np.array(given, dtype=np.float64)
+    vector = torch.as_tensor(copied).detach()
     if vector.device != system.device:
         raise ValueError(f"{name} must be on the operator's {system.device}, got {vector.device}")
     vector = vector.to(torch.float64).reshape(-1)

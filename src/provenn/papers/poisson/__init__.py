@@ -1,0 +1,1 @@
+"""Poisson systems on grids, and the solvers that DCDM is measured against."""
