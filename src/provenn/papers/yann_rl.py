@@ -49,7 +49,8 @@ class Config:
 
     Args:
         exact: Linear problems whose laws are compared with their networks.
-        points: Random states for each, a fifth beyond 500 regions or so; half as many on facets.
+        points: Random states for each, a fifth for a law whose dense layers do not fit in memory;
+            half as many on facets.
         online: States at which an online solver is asked.
         timed: Linear problems whose laws are timed.
         timing_s: Seconds for each way of evaluating each.
