@@ -82,6 +82,7 @@ def learning(trials: Sequence[Trial]) -> Figure:
         curve.set_title(plant)
         label_at_the_side(curve, ends)
         count.set_xlabel("episodes of training")
+        count.set_ylim(bottom=0, top=max(1.0, 1.05 * count.get_ylim()[1]))
     panels[0, 0].set_ylabel("mean cost of test episodes")
     panels[1, 0].set_ylabel("limits broken in training")
     return figure
