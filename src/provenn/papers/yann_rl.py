@@ -488,8 +488,8 @@ DEVIATIONS = (
     Deviation(
         aspect="DDPG",
         paper="two variants, one pre-trained or with other noise (unknown)",
-        ours="one, with Gaussian noise of an eighth (pendulum) or a twentieth (reactor) of the range; "
-        "on the reactor costs are scaled by 0.01",
+        ours="one, with Gaussian noise of an eighth (pendulum) or a twentieth (reactor) of the "
+        "range; on the reactor costs are scaled by 0.01",
         why="the best of four settings for each plant, tried on other seeds",
     ),
     Deviation(
