@@ -15,7 +15,7 @@ from provenn.papers.classification.compare import join_parts
 from provenn.papers.controllers import exactness, learning
 from provenn.papers.controllers.cases import scattered, solved
 from provenn.papers.controllers.entrants import TASKS
-from provenn.papers.controllers.evaluation import evaluation_times, is_small
+from provenn.papers.controllers.evaluation import evaluation_times
 from provenn.papers.controllers.thirdparty import Algorithm
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ class Config:
 
     Args:
         exact: Linear problems whose laws are compared with their networks.
-        points: Random states for each, a fifth for a law whose dense layers do not fit in memory;
-            half as many on facets.
+        points: Random states for each; half as many on facets.
         online: States at which an online solver is asked.
         timed: Linear problems whose laws are timed.
         timing_s: Seconds for each way of evaluating each.
@@ -592,9 +591,7 @@ def _laws(config: Config, seed: int) -> Metrics:
     law = scattered(seed)
     parts = [exactness.is_exact("scattered", law, config.points, seed, **how)]
     for name in config.exact:
-        law = cases[name].law
-        points = config.points if is_small(law) else config.points // 5
-        parts.append(exactness.is_exact(name, law, points, seed, **how))
+        parts.append(exactness.is_exact(name, cases[name].law, config.points, seed, **how))
         parts.append(exactness.agrees_online(cases[name], config.online, seed))
     parts += [exactness.keeps_promises(cases[name], seed) for name in config.loops]
     for name, hidden in (("pendulum", 16), ("printed-reactor", 8)):
