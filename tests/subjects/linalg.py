@@ -20,8 +20,10 @@ def _subject(dim: int, *sizes: int, **options) -> Subject:
     return Subject(build, (r,), backend="aot_eager")
 
 
+# On a coarse grid of 2 x 3 x 2 cells PyTorch's bfloat16 convolution on the CPU gives gradients that
+# are not finite, now and then and by itself: the 3-D grid is larger.
 SUBJECTS = {
     "DCDMNet": _subject(2, 6, 4),
     "DCDMNet-odd": _subject(2, 5, 4, wiring="n128"),
-    "DCDMNet-3d": _subject(3, 4, 6, 4),
+    "DCDMNet-3d": _subject(3, 8, 8, 8),
 }
