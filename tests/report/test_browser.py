@@ -40,7 +40,7 @@ def paper(gallery):
 
 
 def titles(page):
-    return page.locator(".card:visible h3").all_inner_texts()
+    return page.locator(".card:visible h3").all_text_contents()
 
 
 def test_search(open_page, gallery):
