@@ -1,6 +1,5 @@
 """The page of dagnn: what it declares, one small trial, its negative controls, its figures."""
 
-import contextlib
 import dataclasses
 
 import numpy as np
@@ -8,44 +7,15 @@ import pytest
 import torch
 
 from provenn.data import DataError
-from provenn.evidence.meter import measure
 from provenn.evidence.metrics import Competitor, Cost, Metrics
-from provenn.evidence.records import Trial, TrialRecord
 from provenn.papers import load
 from provenn.papers.dagnn import _contenders
 from provenn.papers.nodes import experiments
 from provenn.papers.nodes.problems import block_model
+from tests.papers.running import StageContext, as_trial
 
 PAGE = load("dagnn")
 SMALL = {"networks": ("dagnn", "gcn"), "peer_epochs": 5, "depth_epochs": 5, "limit_steps": 20}
-
-
-class StageContext:
-    """The least that a trial needs of a runner."""
-
-    device = torch.device("cpu")
-    seed = 0
-
-    def __init__(self):
-        self.stages = []
-        self.used = []
-
-    def stage(self, name, function):
-        self.stages.append(name)
-        torch.manual_seed(self.seed)
-        return function()
-
-    def uses(self, data):
-        self.used.append(f"{data.name}/{data.split}")
-        return data
-
-    def progress(self, step, total, note=""):
-        assert 0 <= step <= total
-
-    @contextlib.contextmanager
-    def measure(self):
-        with measure("cpu") as meter:
-            yield meter
 
 
 def run(context=None, **overrides) -> Metrics:
@@ -55,11 +25,6 @@ def run(context=None, **overrides) -> Metrics:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(experiments.SETTINGS, "sbm", settings)
         return PAGE.trial(config, 0, context or StageContext())
-
-
-def as_trial(metrics):
-    record = TrialRecord.model_construct(status="done", seed=0)
-    return Trial(record=record, metrics=metrics, series=metrics.series)
 
 
 @pytest.fixture(scope="module")

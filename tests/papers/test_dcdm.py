@@ -1,18 +1,15 @@
 """The page of dcdm: what it declares, one small trial, its negative controls, its figures."""
 
-import contextlib
 import dataclasses
 import re
 
 import numpy as np
 import pytest
-import torch
 
-from provenn.evidence.meter import measure
-from provenn.evidence.records import Trial, TrialRecord
 from provenn.papers import dcdm as module
 from provenn.papers import load
 from provenn.papers.poisson import measure as measure_module
+from tests.papers.running import StageContext, as_trial
 
 PAGE = load("dcdm")
 SMALL = {"sizes": (12,), "systems": 1, "steps": 150}
@@ -26,42 +23,9 @@ def few_steps():
         yield
 
 
-class StageContext:
-    """The least that a trial needs of a runner."""
-
-    device = torch.device("cpu")
-
-    def __init__(self, seed=0):
-        self.seed = seed
-        self.stages = []
-
-    def stage(self, name, function):
-        assert name not in self.stages
-        self.stages.append(name)
-        torch.manual_seed(self.seed)
-        np.random.seed(self.seed)  # noqa: NPY002 - pyamg draws from it
-        return function()
-
-    def uses(self, data):
-        return data
-
-    def progress(self, step, total, note=""):
-        assert 0 <= step <= total
-
-    @contextlib.contextmanager
-    def measure(self):
-        with measure("cpu") as meter:
-            yield meter
-
-
 def run(preset="quick", seed=0, **overrides):
     config = dataclasses.replace(PAGE.presets[preset], **{**SMALL, **overrides})
     return PAGE.trial(config, seed, StageContext(seed))
-
-
-def as_trial(metrics):
-    record = TrialRecord.model_construct(status="done", seed=0)
-    return Trial(record=record, metrics=metrics, series=metrics.series)
 
 
 @pytest.fixture(scope="module")

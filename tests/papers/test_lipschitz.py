@@ -1,45 +1,17 @@
 """The page of lipschitz: what it declares, one small trial, its negative controls, its figures."""
 
-import contextlib
 import dataclasses
 
 import pytest
 import torch
 
-from provenn.evidence.meter import measure
 from provenn.evidence.metrics import Metrics
-from provenn.evidence.records import Trial, TrialRecord
 from provenn.papers import load
 from provenn.papers.bounds.networks import NETWORKS, dense_form, mnist_cnn, random_k, tag
+from tests.papers.running import StageContext, as_trial
 
 PAGE = load("lipschitz")
 SMALL = {"networks": ("digits-3",), "points": 1, "samples": 16, "tiny": 1}
-
-
-class StageContext:
-    """The least that a trial needs of a runner."""
-
-    device = torch.device("cpu")
-    seed = 0
-
-    def __init__(self):
-        self.stages = []
-
-    def stage(self, name, function):
-        self.stages.append(name)
-        torch.manual_seed(self.seed)
-        return function()
-
-    def uses(self, data):
-        return data
-
-    def progress(self, step, total, note=""):
-        assert 0 <= step <= total
-
-    @contextlib.contextmanager
-    def measure(self):
-        with measure("cpu") as meter:
-            yield meter
 
 
 def run(**overrides) -> Metrics:
@@ -50,11 +22,6 @@ def run(**overrides) -> Metrics:
 @pytest.fixture(scope="module")
 def honest():
     return run(networks=("digits-2", "digits-3"), points=2)
-
-
-def as_trial(metrics):
-    record = TrialRecord.model_construct(status="done", seed=0)
-    return Trial(record=record, metrics=metrics, series=metrics.series)
 
 
 def test_every_claim_of_a_preset_finds_its_metrics():

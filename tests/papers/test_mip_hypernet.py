@@ -9,9 +9,6 @@ import pytest
 import torch
 
 from provenn import papers
-from provenn.evidence.attempt import attempt
-from provenn.evidence.encoding import trial_from
-from provenn.evidence.tasks import Task
 from provenn.papers import mip_hypernet
 from provenn.papers.hypernetworks import (
     figures,
@@ -23,19 +20,13 @@ from provenn.papers.hypernetworks import (
     training,
 )
 from provenn.papers.hypernetworks.networks import DIGITS, REGISTRATION
-from tests.papers.test_lipschitz import StageContext
+from tests.papers.running import StageContext, attempted, task_of
 
 TINY = {"digits_steps": 6}
 
 
 def run(preset="quick", seed=0, **overrides):
-    page = papers.load("mip-hypernet")
-    config = page.config(preset, {**TINY, **overrides})
-    task = Task(slug="mip-hypernet", module=page.module, preset=preset, config=config, seed=seed)
-    events = []
-    record, series = attempt(task, events.append)
-    assert record.status == "done", record.error
-    return trial_from(record, series), events
+    return attempted(task_of("mip-hypernet", preset, seed, **{**TINY, **overrides}))
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -6,10 +6,8 @@ from io import StringIO
 import pytest
 
 from provenn import papers
-from provenn.evidence.attempt import attempt
-from provenn.evidence.encoding import trial_from
-from provenn.evidence.tasks import Task
 from provenn.papers import pdlt
+from tests.papers.running import attempted, task_of
 
 TINY = {
     "still_nets": 300,
@@ -39,12 +37,8 @@ LARGER = {
 
 
 def run(preset="quick", seed=0, **overrides):
-    page = papers.load("pdlt")
-    config = page.config(preset, {**TINY, **overrides})
-    task = Task(slug="pdlt", module=page.module, preset=preset, config=config, seed=seed)
-    record, series = attempt(task, lambda event: None)
-    assert record.status == "done", record.error
-    return trial_from(record, series)
+    trial, _ = attempted(task_of("pdlt", preset, seed, **{**TINY, **overrides}))
+    return trial
 
 
 @pytest.fixture(scope="module")

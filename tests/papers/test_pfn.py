@@ -9,17 +9,15 @@ import pytest
 import torch
 
 from provenn.bayes import shipped_names
-from provenn.evidence.attempt import attempt
 from provenn.evidence.claims import PRESETS
 from provenn.evidence.context import TrialContext
-from provenn.evidence.encoding import trial_from
-from provenn.evidence.tasks import Task
 from provenn.papers import load, pfn
 from provenn.papers.posteriors import gaussian, hyper, likelihood, networks, neural, tabular
 from provenn.papers.posteriors.networks import FITS
 from provenn.papers.posteriors.problems import Predictions, classified, timed
 from provenn.papers.posteriors.tables import TABLES
 from provenn.papers.posteriors.unknown import TAGS
+from tests.papers.running import attempted, task_of
 
 PAGE = load("pfn")
 SMALL = {
@@ -88,15 +86,9 @@ def small():
         yield
 
 
-def task_of(preset, seed=0, **overrides):
-    config = PAGE.config(preset, {**SMALL[preset], **overrides})
-    return Task(slug="pfn", module=PAGE.module, preset=preset, config=config, seed=seed)
-
-
 def run(preset="quick", seed=0, **overrides):
-    record, series = attempt(task_of(preset, seed, **overrides), lambda event: None)
-    assert record.status == "done", record.error
-    return trial_from(record, series)
+    trial, _ = attempted(task_of("pfn", preset, seed, **{**SMALL[preset], **overrides}))
+    return trial
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +207,9 @@ def test_a_missing_package_is_named_before_anything_is_fitted(monkeypatch, absen
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == absent else find(n))
     message = rf"the peers of pfn need {absent}: pip install 'provenn\[peers\]'"
+    task = task_of("pfn", preset, **SMALL[preset])
     with pytest.raises(ImportError, match=message):
-        PAGE.trial(PAGE.presets[preset], 0, TrialContext(task_of(preset), lambda event: None))
+        PAGE.trial(PAGE.presets[preset], 0, TrialContext(task, lambda event: None))
 
 
 def test_quick_needs_no_extra_package(monkeypatch):

@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from provenn import papers
-from provenn.evidence.attempt import attempt
-from provenn.evidence.encoding import trial_from
-from provenn.evidence.tasks import Task
 from provenn.papers import phnn
 from provenn.papers.hypercomplex import networks
+from tests.papers.running import attempted, task_of
 
 TINY = {
     "train_images": 128,
@@ -26,13 +24,7 @@ TINY = {
 
 
 def run(preset="quick", seed=0, **overrides):
-    page = papers.load("phnn")
-    config = page.config(preset, {**TINY, **overrides})
-    task = Task(slug="phnn", module=page.module, preset=preset, config=config, seed=seed)
-    events = []
-    record, series = attempt(task, events.append)
-    assert record.status == "done", record.error
-    return trial_from(record, series), events
+    return attempted(task_of("phnn", preset, seed, **{**TINY, **overrides}))
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,10 @@ from functools import partial
 import pytest
 import torch
 
-from provenn.evidence.attempt import attempt
 from provenn.evidence.context import TrialContext
-from provenn.evidence.encoding import trial_from
-from provenn.evidence.tasks import Task
 from provenn.papers import load, yann_rl
 from provenn.papers.controllers import entrants, learning
+from tests.papers.running import attempted, task_of
 
 PAGE = load("yann-rl")
 SMALL = {
@@ -34,15 +32,9 @@ def short():
         yield
 
 
-def task_of(preset="quick", seed=0, **overrides):
-    config = PAGE.config(preset, {**SMALL, **overrides})
-    return Task(slug="yann-rl", module=PAGE.module, preset=preset, config=config, seed=seed)
-
-
 def run(preset="quick", seed=0, **overrides):
-    record, series = attempt(task_of(preset, seed, **overrides), lambda event: None)
-    assert record.status == "done", record.error
-    return trial_from(record, series)
+    trial, _ = attempted(task_of("yann-rl", preset, seed, **{**SMALL, **overrides}))
+    return trial
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +63,7 @@ def test_quick_needs_no_extra_package(monkeypatch):
 def test_a_missing_package_is_named_before_anything_is_measured(monkeypatch, absent):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda n: None if n == absent else find(n))
-    task = Task(
-        slug="yann-rl", module=PAGE.module, preset="laptop", config=PAGE.presets["laptop"], seed=0
-    )
+    task = task_of("yann-rl", "laptop")
     with pytest.raises(ImportError, match=rf"the peers of yann-rl need {absent}: pip install"):
         PAGE.trial(task.config, 0, TrialContext(task, lambda event: None))
 

@@ -10,7 +10,7 @@ from provenn.graph import SparseFeatures
 from provenn.papers.nodes.measure import Budget, measure, merge, train
 from provenn.papers.nodes.models import CONTENDERS, SETTINGS, Settings
 from provenn.papers.nodes.problems import block_model
-from tests.papers.test_dagnn import StageContext
+from tests.papers.running import StageContext
 
 SMALL = Settings(hidden=16, dropout=0.5, weight_decay=5e-4)
 

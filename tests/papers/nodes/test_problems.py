@@ -8,7 +8,7 @@ import torch
 
 from provenn.graph import SparseFeatures
 from provenn.papers.nodes.problems import PLANETOID, block_model, few_labels, load_problem
-from tests.papers.test_dagnn import StageContext
+from tests.papers.running import StageContext
 
 CPU = torch.device("cpu")
 
