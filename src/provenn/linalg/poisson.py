@@ -249,7 +249,7 @@ def _closed_regions(fluid: np.ndarray, diagonal: np.ndarray) -> np.ndarray:
     closed = np.setdiff1d(np.arange(1, n + 1), regions[open_to_air])
     numbers = np.full(n + 1, -1, dtype=np.int64)
     numbers[closed] = np.arange(closed.size)
-    return numbers[regions]  # type: ignore[no-any-return] # SciPy is not typed
+    return np.asarray(numbers[regions])
 
 
 def _check_shape(grid_shape: Any) -> tuple[int, ...]:
