@@ -11,6 +11,7 @@ from provenn.data import images as images_module
 from provenn.data import load
 from provenn.data.cache import cache_folder as find_cache
 from provenn.data.cache import write_atomically
+from provenn.data.sets import ENTRIES
 
 from .files import GREY, image_entry, image_file
 
@@ -131,15 +132,22 @@ def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
     assert find_cache() == tmp_path / "home" / ".cache" / "provenn"
 
 
-def load_hash(_: int) -> str:
-    return load("tiny").sha256
-
-
 @pytest.mark.usefixtures("tiny_root")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_processes_that_load_at_once_agree(cache_folder):
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    # A server that has imported little forks them: a fork of this process, in which other tests
+    # have started threads, could wait for a lock for ever.
+    context = multiprocessing.get_context("forkserver")
+    with context.Pool(4, initializer=add_tiny, initargs=(dict(os.environ),)) as pool:
         hashes = pool.map(load_hash, range(16), chunksize=1)
     assert set(hashes) == {load("tiny").sha256}
     assert len(entries(cache_folder)) == 1
     assert not list((cache_folder / "decoded").glob(".*")), "no temporary file stays"
+
+
+def add_tiny(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    ENTRIES["tiny"] = image_entry()
+
+
+def load_hash(_: int) -> str:
+    return load("tiny").sha256
