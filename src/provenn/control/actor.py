@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from provenn.control.door import ArrayLike, as_bounds, as_count
+from provenn.checks import check_dtype, check_flag, check_integer
+from provenn.control.door import ArrayLike, as_bounds
 from provenn.control.piecewise import PiecewiseAffine
-from provenn.control.zero import Mode, PairedZero, check_dtype, check_features
+from provenn.control.zero import Mode, PairedZero, check_features
 
 Part = Literal["frozen", "trainable"]
 
@@ -75,10 +76,9 @@ class YANNActor(nn.Module):
         super().__init__()
         if not isinstance(law, PiecewiseAffine):
             raise TypeError(f"law must be a PiecewiseAffine, got {type(law).__name__}")
-        if not isinstance(coupled, bool):
-            raise TypeError(f"coupled must be a bool, got {coupled!r}")
+        check_flag("coupled", coupled)
         check_dtype(dtype)
-        self.hidden = as_count(hidden, "hidden", least=2)
+        self.hidden = check_integer("hidden", hidden, least=2)
         self.coupled = coupled
         self.law = copy.deepcopy(law).to(device=device, dtype=dtype)
         regions, n_inputs, state_dim = self.law.gains.shape

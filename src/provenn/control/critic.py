@@ -5,9 +5,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from provenn.control.door import ArrayLike, as_count, as_weight
+from provenn.checks import check_dtype, check_flag, check_integer
+from provenn.control.door import ArrayLike, as_weight
 from provenn.control.riccati import lqr, system
-from provenn.control.zero import Mode, PairedZero, check_dtype, check_features
+from provenn.control.zero import Mode, PairedZero, check_features
 
 
 class YANNCritic(nn.Module):
@@ -66,11 +67,10 @@ class YANNCritic(nn.Module):
         init_scale: float = 1e-2,
     ) -> None:
         super().__init__()
-        if not isinstance(discount_consistent, bool):
-            raise TypeError(f"discount_consistent must be a bool, got {discount_consistent!r}")
+        check_flag("discount_consistent", discount_consistent)
         check_dtype(dtype)
         dtype = torch.float64 if dtype is None else dtype
-        self.hidden = as_count(hidden, "hidden", least=2)
+        self.hidden = check_integer("hidden", hidden, least=2)
         self.gamma = gamma
         self.discount_consistent = discount_consistent
         a, b = system(A, B)

@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from provenn.control.door import as_count
+from provenn.checks import check_integer, check_module, check_number
 from provenn.control.replay import ReplayBuffer, Transitions
-from provenn.control.zero import check_positive
 
 Values = TypeVar("Values", Tensor, NDArray[Any])
 
@@ -116,21 +115,24 @@ class DDPG:
         seed: int = 0,
     ) -> None:
         for name, module in (("actor", actor), ("critic", critic)):
-            if not isinstance(module, nn.Module):
-                raise TypeError(f"{name} must be a torch.nn.Module, got {type(module).__name__}")
+            check_module(name, module)
             if not any(p.requires_grad for p in module.parameters()):
                 raise ValueError(f"{name} must have trainable parameters, got none")
-        self.gamma = _check_share(gamma, "gamma")
-        self.tau_actor = _check_share(tau_actor, "tau_actor")
-        self.tau_critic = _check_share(tau_critic, "tau_critic")
-        self.batch_size = as_count(batch_size, "batch_size")
-        self.buffer_size = None if buffer_size is None else as_count(buffer_size, "buffer_size")
-        self.cost_scale = check_positive(cost_scale, "cost_scale")
-        self.max_grad_norm = (
-            None if max_grad_norm is None else check_positive(max_grad_norm, "max_grad_norm")
+        self.gamma = check_number("gamma", gamma, above=0.0, most=1.0)
+        self.tau_actor = check_number("tau_actor", tau_actor, above=0.0, most=1.0)
+        self.tau_critic = check_number("tau_critic", tau_critic, above=0.0, most=1.0)
+        self.batch_size = check_integer("batch_size", batch_size)
+        self.buffer_size = (
+            None if buffer_size is None else check_integer("buffer_size", buffer_size)
         )
-        self.noise = 0.0 if noise == 0 else check_positive(noise, "noise")
-        self.seed = as_count(seed, "seed", least=0)
+        self.cost_scale = check_number("cost_scale", cost_scale, above=0.0)
+        self.max_grad_norm = (
+            None
+            if max_grad_norm is None
+            else check_number("max_grad_norm", max_grad_norm, above=0.0)
+        )
+        self.noise = check_number("noise", noise, least=0.0)
+        self.seed = check_integer("seed", seed, least=0)
         self.actor, self.critic = actor.to(device), critic.to(device)
         if self.noise:
             self._range()
@@ -139,7 +141,10 @@ class DDPG:
         for target in self.targets:
             target.requires_grad_(False)
         self._weights = _trainable(self.actor), _trainable(self.critic)
-        rates = check_positive(lr_actor, "lr_actor"), check_positive(lr_critic, "lr_critic")
+        rates = [
+            check_number(name, lr, above=0.0)
+            for name, lr in (("lr_actor", lr_actor), ("lr_critic", lr_critic))
+        ]
         self._optimisers = [
             torch.optim.Adam(weights, lr=rate, fused=True)
             for weights, rate in zip(self._weights, rates, strict=True)
@@ -170,7 +175,7 @@ class DDPG:
         """
         if not isinstance(env, Environment):
             raise TypeError(f"env must have reset() and step(), got {type(env).__name__}")
-        as_count(episodes, "episodes")
+        check_integer("episodes", episodes)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback must be a function, got {type(callback).__name__}")
         record = Learning()
@@ -351,13 +356,6 @@ class YANNDDPG(DDPG):
             device=device,
             seed=seed,
         )
-
-
-def _check_share(value: object, name: str) -> float:
-    share = check_positive(value, name)
-    if share > 1:
-        raise ValueError(f"{name} must be in (0, 1], got {value}")
-    return share
 
 
 def _trainable(module: nn.Module) -> list[nn.Parameter]:

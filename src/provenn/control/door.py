@@ -93,31 +93,6 @@ def as_bounds(
     return low, high
 
 
-def as_count(value: object, name: str, least: int = 1) -> int:
-    """The value as an integer that is at least ``least``.
-
-    Raises:
-        TypeError: If it is not an integer.
-        ValueError: If it is less.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an integer, got {type(value).__name__} {value!r:.40}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return value
-
-
-def as_choice(value: object, name: str, accepted: Sequence[str]) -> str:
-    """The value as one of the accepted words.
-
-    Raises:
-        ValueError: If it is none of them.
-    """
-    if not isinstance(value, str) or value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}, got {value!r}")
-    return value
-
-
 def _shape_text(shape: tuple[int | None, ...]) -> str:
     sizes = ", ".join("any" if size is None else str(size) for size in shape)
     return f"{'a matrix' if len(shape) == 2 else 'a vector'} of shape ({sizes})"

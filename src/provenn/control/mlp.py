@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from provenn.control.door import ArrayLike, as_bounds, as_count
-from provenn.control.zero import check_dtype, check_features
+from provenn.checks import check_dtype, check_integer
+from provenn.control.door import ArrayLike, as_bounds
+from provenn.control.zero import check_features
 
 
 class MLPActor(nn.Module):
@@ -45,8 +46,8 @@ class MLPActor(nn.Module):
         hidden: Sequence[int] = (256, 256),
     ) -> None:
         super().__init__()
-        self.in_features = as_count(in_features, "in_features")
-        self.n_inputs = as_count(n_inputs, "n_inputs")
+        self.in_features = check_integer("in_features", in_features)
+        self.n_inputs = check_integer("n_inputs", n_inputs)
         low, high = as_bounds(u_bounds, "u_bounds", n_inputs)
         self.layers = _dense(in_features, hidden, n_inputs, device, dtype)
         self._bounds = low, high
@@ -111,8 +112,8 @@ class MLPCritic(nn.Module):
         hidden: Sequence[int] = (256, 256),
     ) -> None:
         super().__init__()
-        self.in_features = as_count(in_features, "in_features")
-        self.n_inputs = as_count(n_inputs, "n_inputs")
+        self.in_features = check_integer("in_features", in_features)
+        self.n_inputs = check_integer("n_inputs", n_inputs)
         self.layers = _dense(in_features + n_inputs, hidden, 1, device, dtype)
 
     def reset_parameters(self) -> None:
@@ -153,7 +154,7 @@ def _dense(
     check_dtype(dtype)
     if isinstance(hidden, (int, str)) or not isinstance(hidden, Sequence) or not hidden:
         raise TypeError(f"hidden must be a sequence of at least one size, got {hidden!r}")
-    sizes = [in_features, *(as_count(size, "hidden") for size in hidden)]
+    sizes = [in_features, *(check_integer("hidden", size) for size in hidden)]
     layers: list[nn.Module] = []
     for n, m in pairwise(sizes):
         layers += [nn.Linear(n, m, device=device, dtype=dtype), nn.ReLU()]

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from provenn.control.door import (
-    Array,
-    ArrayLike,
-    as_array,
-    as_bounds,
-    as_choice,
-    as_count,
-    as_weight,
-)
+from provenn.checks import check_choice, check_integer
+from provenn.control.door import Array, ArrayLike, as_array, as_bounds, as_weight
 from provenn.control.mpqp import MultiParametricQP, solve
 from provenn.control.piecewise import PiecewiseAffine
 from provenn.control.polyhedra import Polytope
@@ -160,7 +153,7 @@ def condense(
     q = as_weight(Q, "Q", n, definite=False)
     r = as_weight(R, "R", m, definite=True)
     p = lqr(a, b, q, r)[0].numpy() if P is None else as_weight(P, "P", n, definite=False)
-    steps = as_count(horizon, "horizon")
+    steps = check_integer("horizon", horizon)
     domain = _as_polytope(x_bounds, "x_bounds", n)
     sets = _Sets(
         inputs=_as_polytope(u_bounds, "u_bounds", m),
@@ -238,7 +231,7 @@ def _as_polytope(value: object, name: str, dim: int) -> Polytope:
 
 def _as_set(value: object, name: str, domain: Polytope) -> Polytope | None:
     if isinstance(value, str):
-        as_choice(value, name, ("box",))
+        check_choice(name, value, ("box",))
         return domain
     return None if value is None else _as_polytope(value, name, domain.dim)
 

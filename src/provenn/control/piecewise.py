@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from provenn.control.door import Array, ArrayLike, as_array, as_bounds, as_choice, as_count
+from provenn.checks import check_choice, check_integer, check_number
+from provenn.control.door import Array, ArrayLike, as_array, as_bounds
 from provenn.control.lattice import lattice_network
 from provenn.control.polyhedra import Polytope, normalized_rows
 from provenn.nn.pretrained import PretrainedModule
@@ -120,16 +121,12 @@ class PiecewiseAffine(PretrainedModule):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.state_dim = as_count(state_dim, "state_dim")
-        self.n_inputs = as_count(n_inputs, "n_inputs")
-        self.n_regions = as_count(n_regions, "n_regions")
-        self.max_rows = as_count(max_rows, "max_rows")
-        self.outside = as_choice(outside, "outside", OUTSIDE)
-        if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)):
-            raise TypeError(f"tolerance must be a number, got {type(tolerance).__name__}")
-        if not 0 <= tolerance < 1:
-            raise ValueError(f"tolerance must be at least 0 and less than 1, got {tolerance}")
-        self.tolerance = float(tolerance)
+        self.state_dim = check_integer("state_dim", state_dim)
+        self.n_inputs = check_integer("n_inputs", n_inputs)
+        self.n_regions = check_integer("n_regions", n_regions)
+        self.max_rows = check_integer("max_rows", max_rows)
+        self.outside = check_choice("outside", outside, OUTSIDE)
+        self.tolerance = float(check_number("tolerance", tolerance, least=0.0, below=1.0))
         self.config: dict[str, Any] = {
             "state_dim": state_dim,
             "n_inputs": n_inputs,
@@ -210,7 +207,7 @@ class PiecewiseAffine(PretrainedModule):
             TypeError: If ``index`` is not an integer.
             ValueError: If there is no such region.
         """
-        if as_count(index, "index", 0) >= self.n_regions:
+        if check_integer("index", index, 0) >= self.n_regions:
             raise ValueError(f"index must be less than {self.n_regions}, got {index}")
         rows = int(self.rows[index])
         E, f = self.normals[:rows, index], self.offsets[:rows, index]
@@ -301,9 +298,15 @@ class PiecewiseAffine(PretrainedModule):
         block = max(1, BLOCK // self.offsets.numel())
         if torch.compiler.is_compiling() or theta.numel() <= block * self.state_dim:
             return self._compare(theta, nearest)
-        points = theta.reshape(-1, self.state_dim).split(block)
-        found = [self._compare(part, nearest) for part in points]
-        inside, index = (torch.cat(parts) for parts in zip(*found, strict=True))
+        points = theta.reshape(-1, self.state_dim)
+        # Results that were collected in a list would lie between the freed blocks of the heap, and
+        # no later block would fit there.
+        inside = points.new_empty(len(points), dtype=torch.bool)
+        index = points.new_empty(len(points), dtype=torch.int64)
+        for i in range(0, len(points), block):
+            inside[i : i + block], index[i : i + block] = self._compare(
+                points[i : i + block], nearest
+            )
         return inside.reshape(theta.shape[:-1]), index.reshape(theta.shape[:-1])
 
     def _compare(self, theta: Tensor, nearest: bool) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.linalg import expm
 
-from provenn.control.door import ArrayLike, as_array, as_count
+from provenn.checks import check_integer
+from provenn.control.door import ArrayLike, as_array
 from provenn.control.riccati import system
 
 Sampled = tuple[
@@ -66,7 +67,7 @@ def chain_of_masses(n_masses: int = 2, *, dt: float = 0.5) -> Sampled:
         >>> A.shape, B.shape
         ((4, 4), (4, 1))
     """
-    k = as_count(n_masses, "n_masses")
+    k = check_integer("n_masses", n_masses)
     springs = 2 * np.eye(k) - np.eye(k, k=1) - np.eye(k, k=-1)
     A = np.block([[np.zeros((k, k)), np.eye(k)], [-springs, np.zeros((k, k))]])
     return zero_order_hold(A, np.eye(2 * k)[:, -1:], dt)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.control.door import as_count
+from provenn.checks import check_integer
 
 FIRST_CAPACITY = 4096
 
@@ -60,9 +60,9 @@ class ReplayBuffer:
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        self.state_dim = as_count(state_dim, "state_dim")
-        self.n_inputs = as_count(n_inputs, "n_inputs")
-        self.capacity = None if capacity is None else as_count(capacity, "capacity")
+        self.state_dim = check_integer("state_dim", state_dim)
+        self.n_inputs = check_integer("n_inputs", n_inputs)
+        self.capacity = None if capacity is None else check_integer("capacity", capacity)
         first = FIRST_CAPACITY if capacity is None else min(capacity, FIRST_CAPACITY)
         self._sizes = (state_dim, n_inputs, 1, state_dim, 1)
         self._rows = torch.zeros(first, sum(self._sizes), device=device, dtype=dtype)
@@ -119,7 +119,7 @@ class ReplayBuffer:
             TypeError: If an argument has the wrong type.
             ValueError: If ``count`` is less than 1, or nothing was added yet.
         """
-        as_count(count, "count")
+        check_integer("count", count)
         if not isinstance(generator, torch.Generator):
             raise TypeError(f"generator must be a torch.Generator, got {type(generator).__name__}")
         if not len(self):

@@ -6,6 +6,7 @@ from jaxtyping import Float64
 from scipy.linalg import solve_discrete_are
 from torch import Tensor
 
+from provenn.checks import check_number
 from provenn.control.door import ArrayLike, as_array, as_weight
 
 
@@ -44,10 +45,7 @@ def lqr(
     a, b = system(A, B)
     q = as_weight(Q, "Q", len(a), definite=False)
     r = as_weight(R, "R", b.shape[1], definite=True)
-    if isinstance(gamma, bool) or not isinstance(gamma, (int, float)):
-        raise TypeError(f"gamma must be a number in (0, 1], got {type(gamma).__name__}")
-    if not 0 < gamma <= 1:
-        raise ValueError(f"gamma must be in (0, 1], got {gamma}")
+    check_number("gamma", gamma, above=0.0, most=1.0)
     root = float(np.sqrt(gamma))
     try:
         p = solve_discrete_are(root * a, root * b, q, r)

@@ -15,7 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from provenn.control.door import ArrayLike, as_bounds, as_choice
+from provenn.checks import check_choice, check_number
+from provenn.control.door import ArrayLike, as_bounds
 from provenn.control.piecewise import OUTSIDE, PiecewiseAffine, check_points, own_precision
 from provenn.nn.pretrained import PretrainedModule
 
@@ -115,7 +116,7 @@ class YANN(PretrainedModule):
                 be used.
         """
         _check_law(law)
-        outside = law.outside if outside is None else as_choice(outside, "outside", OUTSIDE)
+        outside = law.outside if outside is None else check_choice("outside", outside, OUTSIDE)
         config = {**law.config, "outside": outside}
         yann = cls(**config, device=law.normals.device, dtype=law.normals.dtype)
         yann.law.load_state_dict(law.state_dict())
@@ -127,7 +128,7 @@ class YANN(PretrainedModule):
         yann.big_m.copy_(least)
         if big_m is None:
             return yann
-        _check_big_m(big_m)
+        check_number("big_m", big_m, least=0.0)
         if not big_m >= float(least):
             raise ValueError(
                 f"big_m must be at least {float(least):g}, the largest value of any law over the "
@@ -182,7 +183,7 @@ class DenseYANN(nn.Module):
     def __init__(self, law: PiecewiseAffine, big_m: float) -> None:
         super().__init__()
         _check_law(law)
-        _check_big_m(big_m)
+        check_number("big_m", big_m, least=0.0)
         self.state_dim = law.state_dim
         p, m, n = law.gains.shape
         like = law.normals
@@ -250,13 +251,6 @@ class FixedLinear(nn.Module):
 def _check_law(law: object) -> None:
     if not isinstance(law, PiecewiseAffine):
         raise TypeError(f"law must be a PiecewiseAffine, got {type(law).__name__}")
-
-
-def _check_big_m(big_m: object) -> None:
-    if isinstance(big_m, bool) or not isinstance(big_m, (int, float)):
-        raise TypeError(f"big_m must be a number, got {big_m!r:.40} of {type(big_m).__name__}")
-    if not 0 <= big_m < float("inf"):
-        raise ValueError(f"big_m must be at least 0 and finite, got {big_m}")
 
 
 def _like(tensor: Tensor) -> dict[str, Any]:

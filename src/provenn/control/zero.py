@@ -4,14 +4,22 @@ Added to a law that is known to be good, such a network changes nothing until it
 every one of its weights can be trained.
 """
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from provenn.control.door import as_choice, as_count
+from provenn.checks import (
+    check_choice,
+    check_dtype,
+    check_flag,
+    check_float_tensor,
+    check_integer,
+    check_like,
+    check_number,
+)
 
 Mode = Literal["paired", "sum", "zero"]
 
@@ -75,15 +83,14 @@ class PairedZero(nn.Module):
         init_scale: float = 1e-2,
     ) -> None:
         super().__init__()
-        self.in_features = as_count(in_features, "in_features")
-        self.out_features = as_count(out_features, "out_features")
-        self.hidden = as_count(hidden, "hidden", least=2)
-        self.terms = hidden if terms is None else as_count(terms, "terms")
-        self.blocks = None if blocks is None else as_count(blocks, "blocks")
-        self.mode = as_choice(mode, "mode", get_args(Mode))
-        self.init_scale = check_positive(init_scale, "init_scale")
-        if not isinstance(readout, bool):
-            raise TypeError(f"readout must be a bool, got {readout!r}")
+        self.in_features = check_integer("in_features", in_features)
+        self.out_features = check_integer("out_features", out_features)
+        self.hidden = check_integer("hidden", hidden, least=2)
+        self.terms = hidden if terms is None else check_integer("terms", terms)
+        self.blocks = None if blocks is None else check_integer("blocks", blocks)
+        self.mode = check_choice("mode", mode, get_args(Mode))
+        self.init_scale = check_number("init_scale", init_scale, above=0.0)
+        check_flag("readout", readout)
         check_dtype(dtype)
         side = () if blocks is None else (blocks,)
         units = out_features * self.terms
@@ -184,52 +191,19 @@ class PairedZero(nn.Module):
         return y
 
 
-def check_features(x: object, name: str, size: int, like: Tensor) -> None:
+def check_features(x: Any, name: str, size: int, like: Tensor) -> None:
     """Refuse anything but rows of that size, in the dtype and on the device of ``like``.
 
     Raises:
         TypeError: If it is no floating-point tensor, or of another dtype.
         ValueError: If it has another size or device.
     """
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
-    if not x.is_floating_point():
-        raise TypeError(f"{name} must be floating-point, got {x.dtype}")
+    check_float_tensor(name, x)
     if x.ndim < 1 or x.shape[-1] != size:
         raise ValueError(
             f"{name} must have size {size} along its last dimension, got shape {tuple(x.shape)}"
         )
-    if x.device != like.device:
-        raise ValueError(f"{name} must be on the parameters' device {like.device}, got {x.device}")
-    autocast = torch.amp.is_autocast_available(x.device.type) and torch.is_autocast_enabled(
-        x.device.type
-    )
-    if x.dtype != like.dtype and not autocast:
-        raise TypeError(f"{name} must have the parameters' dtype {like.dtype}, got {x.dtype}")
-
-
-def check_positive(value: object, name: str) -> float:
-    """The value as a positive, finite number.
-
-    Raises:
-        TypeError: If it is no number.
-        ValueError: If it is not positive or not finite.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a positive number, got {type(value).__name__}")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"{name} must be positive and finite, got {value}")
-    return float(value)
-
-
-def check_dtype(dtype: object) -> None:
-    """Refuse anything but ``None`` or a floating-point dtype.
-
-    Raises:
-        TypeError: If it is something else.
-    """
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise TypeError(f"dtype must be a floating-point torch.dtype, got {dtype!r}")
+    check_like(name, x, like)
 
 
 def _negate(parameter: Tensor, half: int, axis: int) -> None:

@@ -16,14 +16,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from provenn.graph.checks import (
-    autocasts,
-    check_choice,
-    check_flag,
-    check_integer,
-    check_rows,
-    is_constant,
-)
+from provenn.checks import autocasts, check_choice, check_flag, check_integer
+from provenn.graph.checks import check_rows, is_constant
 from provenn.graph.sparse import Pattern, SparseMatrix
 
 if TYPE_CHECKING:

@@ -1,46 +1,12 @@
 """What the graph networks accept, said in one sentence each."""
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.autograd import forward_ad
 
-
-def check_integer(name: str, value: Any, least: int = 1) -> None:
-    """Refuse anything but an integer of at least ``least``."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {value!r} of type {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-
-
-def check_number(
-    name: str, value: Any, *, least: float = -math.inf, below: float = math.inf
-) -> None:
-    """Refuse anything but a finite number of at least ``least`` and less than ``below``."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    if not (math.isfinite(value) and least <= value < below):
-        end = "finite" if below == math.inf else f"less than {below:g}"
-        raise ValueError(f"{name} must be at least {least:g} and {end}, got {value}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Refuse anything but a bool."""
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, got {value!r} of type {type(value).__name__}")
-
-
-def check_choice(name: str, value: Any, accepted: Sequence[str]) -> None:
-    """Refuse anything but one of the accepted strings."""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {value!r} of type {type(value).__name__}")
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(accepted)}, got {value!r}")
+from provenn.checks import check_float_tensor
 
 
 def check_rows(name: str, value: Any, columns: int | None = None) -> None:
@@ -51,10 +17,7 @@ def check_rows(name: str, value: Any, columns: int | None = None) -> None:
         value: What was given.
         columns: Columns that it must have; ``None`` for any.
     """
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
-    if not value.is_floating_point():
-        raise TypeError(f"{name} must be floating-point, got {value.dtype}")
+    check_float_tensor(name, value)
     if value.ndim != 2:
         raise ValueError(
             f"{name} must have 2 axes, (nodes, columns), got {value.ndim} with shape "
@@ -62,20 +25,6 @@ def check_rows(name: str, value: Any, columns: int | None = None) -> None:
         )
     if columns is not None and value.shape[1] != columns:
         raise ValueError(f"{name} must have {columns} columns, got shape {tuple(value.shape)}")
-
-
-def check_like(name: str, value: Any, weight: Tensor) -> None:
-    """Refuse what is not on the device of ``weight``, or not of its dtype without autocast."""
-    if value.device != weight.device:
-        raise ValueError(f"{name} must be on the device {weight.device}, got {value.device}")
-    if value.dtype != weight.dtype and not autocasts(value.device.type):
-        raise TypeError(f"{name} must be of dtype {weight.dtype}, got {value.dtype}")
-
-
-def autocasts(device_type: str) -> bool:
-    """Whether automatic mixed precision is on for this type of device."""
-    available = torch.amp.is_autocast_available(device_type)
-    return available and torch.is_autocast_enabled(device_type)
 
 
 def is_constant(tensor: Tensor) -> bool:

@@ -12,8 +12,9 @@ from sklearn.utils.multiclass import unique_labels
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from provenn.checks import check_flag, check_integer, check_number
 from provenn.graph.adjacency import Adjacency, gcn_normalize
-from provenn.graph.checks import check_flag, check_integer, check_number, check_rows
+from provenn.graph.checks import check_rows
 from provenn.graph.dagnn import DAGNN
 from provenn.graph.features import SparseFeatures, normalize_rows
 from provenn.graph.training import train_full_batch

@@ -12,19 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from provenn.checks import check_choice, check_flag, check_integer, check_like
 from provenn.graph.adjacency import (
     NORMALIZATIONS,
     Adjacency,
     AdjacencyCache,
     Normalization,
 )
-from provenn.graph.checks import (
-    check_choice,
-    check_flag,
-    check_integer,
-    check_like,
-    check_rows,
-)
+from provenn.graph.checks import check_rows
 from provenn.graph.encoder import NodeMLP
 from provenn.graph.features import SparseFeatures
 from provenn.nn.pretrained import PretrainedModule

@@ -7,13 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from provenn.graph.checks import (
-    check_flag,
-    check_integer,
-    check_like,
-    check_number,
-    check_rows,
-)
+from provenn.checks import check_flag, check_integer, check_like, check_number
+from provenn.graph.checks import check_rows
 from provenn.graph.features import SparseFeatures
 
 

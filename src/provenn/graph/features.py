@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.graph.checks import check_number, check_rows
+from provenn.checks import check_number
+from provenn.graph.checks import check_rows
 from provenn.graph.sparse import Pattern, SparseMatrix
 
 

@@ -11,8 +11,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from provenn.checks import check_choice, check_integer
 from provenn.graph.adjacency import Adjacency, gcn_normalize
-from provenn.graph.checks import check_choice, check_integer, check_rows
+from provenn.graph.checks import check_rows
 
 Reduction = Literal["mean", "none"]
 

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
-from provenn.graph.checks import autocasts
+from provenn.checks import autocasts
 
 Index = Int[Tensor, " _"]
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.graph.checks import check_integer
+from provenn.checks import check_integer
 
 Logits = Callable[[bool], Float[Tensor, "nodes classes"]]
 """Scores of all nodes, in training mode or not."""

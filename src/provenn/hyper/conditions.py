@@ -9,14 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.hyper.checks import (
-    check_choice,
-    check_count,
-    check_float_tensor,
-    check_like,
-    check_number,
-    has_values,
-)
+from provenn.checks import check_choice, check_float_tensor, check_integer, check_like, check_number
+from provenn.hyper.checks import has_values
 from provenn.hyper.encodings import Encoding
 
 Law = Literal["normal", "logistic"]
@@ -56,7 +50,7 @@ class Condition:
     law: Law | None = None
 
     def __post_init__(self) -> None:
-        check_count("size", self.size)
+        check_integer("size", self.size)
         check_number("lo", self.lo)
         check_number("hi", self.hi)
         if self.lo >= self.hi:
@@ -147,7 +141,7 @@ def as_conditions(inputs: Any) -> dict[str, Condition]:
         if not isinstance(name, str) or not name.isidentifier():
             raise ValueError(f"inputs must have identifiers as names, got {name!r}")
         if not isinstance(given, Condition):
-            check_count(f"inputs[{name!r}]", given)
+            check_integer(f"inputs[{name!r}]", given)
         conditions[name] = given if isinstance(given, Condition) else Condition(given)
     return conditions
 

@@ -12,7 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.hyper.checks import check_float_tensor, has_values
+from provenn.checks import check_float_tensor
+from provenn.hyper.checks import has_values
 
 Encoding = Literal["circle", "complement", "none"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from provenn.hyper.checks import check_float_tensor
+from provenn.checks import check_float_tensor
 
 
 @dataclass(frozen=True)

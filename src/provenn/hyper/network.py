@@ -22,12 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_map
 
-from provenn.hyper.checks import (
-    check_choice,
-    check_count,
-    check_flag,
-    check_module,
-)
+from provenn.checks import check_choice, check_flag, check_integer, check_module
 from provenn.hyper.conditions import Condition, Value, as_conditions, gather, mean_square_norm
 from provenn.hyper.encodings import FEATURES, Encoding, encode
 from provenn.hyper.hidden import (
@@ -128,7 +123,7 @@ class HyperNetwork(nn.Module):
         ):
             check_flag(name, flag)
         if rank is not None:
-            check_count("rank", rank)
+            check_integer("rank", rank)
             if output_init.startswith("hyperfan"):
                 raise ValueError(f"rank must be None with output_init={output_init!r}, got {rank}")
         self.encoding = encoding
@@ -357,7 +352,7 @@ class HyperNetwork(nn.Module):
             ValueError: If it is less than 1.
         """
         if batch is not None:
-            check_count("batch", batch)
+            check_integer("batch", batch)
         axes = () if batch is None else (batch,)
         like = self.output.weight
         return {
@@ -429,5 +424,5 @@ def _hidden_sizes(hidden: Any) -> tuple[int, ...]:
     if not hidden:
         raise ValueError("hidden must have at least one layer, got an empty sequence")
     for size in hidden:
-        check_count("each size in hidden", size)
+        check_integer("each size in hidden", size)
     return tuple(hidden)

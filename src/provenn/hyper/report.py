@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from provenn.hyper.checks import check_count
+from provenn.checks import check_integer
 from provenn.hyper.network import HyperNetwork
 
 Loss = Callable[..., Tensor]
@@ -106,7 +106,7 @@ def magnitude_report(
     """
     if not isinstance(hyper, HyperNetwork):
         raise TypeError(f"hyper must be a HyperNetwork, got {type(hyper).__name__}")
-    check_count("grid", grid)
+    check_integer("grid", grid)
     if grid < 2:
         raise ValueError(f"grid must be at least 2, got {grid}")
     if loss is not None and not callable(loss):

@@ -19,7 +19,7 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import LinearOperator
 from torch import Tensor
 
-from provenn.linalg.checks import check_float, check_integer
+from provenn.checks import check_float_tensor, check_integer
 
 Sides = Sequence[tuple[bool, bool]]
 """For each axis whether its first and its last side are open."""
@@ -225,7 +225,7 @@ class PoissonOperator:
         return self._by_dtype[dtype]
 
     def _check(self, x: Any) -> None:
-        check_float("x", x)
+        check_float_tensor("x", x)
         if tuple(x.shape[-self.dim :]) != self.grid_shape:
             raise ValueError(f"x must have shape (..., {self.grid_shape}), got {tuple(x.shape)}")
         if x.device != self.device:

@@ -7,10 +7,10 @@ from statistics import harmonic_mean
 import torch
 from torch import nn
 
+from provenn.checks import check_integer, check_number
 from provenn.theory.activations import ActivationLike
 from provenn.theory.aspect import optimal_aspect_ratio, optimal_width, skip_strength
 from provenn.theory.criticality import Criticality
-from provenn.theory.door import check_integer, check_number
 from provenn.theory.effective_theory import EffectiveTheory
 from provenn.theory.flow import Flow
 from provenn.theory.learning_rates import LearningRates, layer_learning_rates

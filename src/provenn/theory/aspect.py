@@ -16,9 +16,9 @@ Reference:
 
 import math
 
+from provenn.checks import check_integer, check_number
 from provenn.theory.activations import ActivationLike
 from provenn.theory.criticality import Criticality, critical
-from provenn.theory.door import check_integer, check_number
 
 
 def mutual_information(fluctuation: float, m_A: int, m_B: int) -> float:

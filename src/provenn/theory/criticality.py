@@ -21,8 +21,8 @@ from typing import Literal
 import numpy as np
 import torch
 
+from provenn.checks import check_number
 from provenn.theory.activations import Activation, ActivationLike, as_activation
-from provenn.theory.door import check_number
 from provenn.theory.quadrature import CUT, line
 from provenn.theory.residual import hidden_nu
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from provenn.checks import check_integer, check_number
 from provenn.theory import flow, kernels
 from provenn.theory.activations import ActivationLike, as_activation
 from provenn.theory.criticality import Criticality, critical, moments
-from provenn.theory.door import check_integer, check_matrix, check_number, per_layer
+from provenn.theory.door import check_matrix, per_layer
 from provenn.theory.flow import Flow, Hyperparameters
 from provenn.theory.kernels import Kernels, Vertices
 

@@ -32,9 +32,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from provenn.checks import check_integer, check_number
 from provenn.theory.activations import Activation
 from provenn.theory.criticality import moments
-from provenn.theory.door import check_integer, check_number
 from provenn.theory.residual import Fluctuations
 
 Layers = Float[Tensor, " depth"]

@@ -5,9 +5,9 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from provenn.checks import check_generator
 from provenn.theory.activations import ActivationLike
 from provenn.theory.criticality import critical
-from provenn.theory.door import check_generator
 from provenn.theory.reading import read_mlp
 
 Model = TypeVar("Model", bound=nn.Module)

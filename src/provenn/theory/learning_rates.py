@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from provenn.checks import check_integer, check_number
 from provenn.theory.activations import ActivationLike
 from provenn.theory.criticality import critical
-from provenn.theory.door import check_integer, check_number
 from provenn.theory.flow import Flow
 from provenn.theory.reading import read_mlp
 

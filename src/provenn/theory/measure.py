@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from provenn.checks import check_generator, check_integer
 from provenn.theory.activations import Activation
-from provenn.theory.door import check_generator, check_integer, check_matrix
+from provenn.theory.door import check_matrix
 from provenn.theory.effective_theory import EffectiveTheory, PerLayer
 from provenn.theory.flow import Hyperparameters
 

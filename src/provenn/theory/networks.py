@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from provenn.nn.hypercomplex.checks import check_flag, check_input
+from provenn.checks import check_dtype, check_flag, check_integer, check_number
+from provenn.nn.hypercomplex.checks import check_input
 from provenn.nn.pretrained import PretrainedModule
 from provenn.theory.activations import as_activation
 from provenn.theory.criticality import Criticality, critical
-from provenn.theory.door import check_dtype, check_integer, check_number
 
 
 class CriticalMLP(PretrainedModule):

@@ -9,8 +9,8 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from provenn.checks import check_module, check_number
 from provenn.theory.activations import Activation, ActivationLike, as_activation
-from provenn.theory.door import check_module, check_number
 from provenn.theory.networks import CriticalMLP
 
 _NORMS = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from provenn.control.door import as_choice
+from provenn.checks import check_choice
 from provenn.control.mpqp.enumeration import by_enumeration
 from provenn.control.mpqp.problem import MultiParametricQP
 from provenn.control.mpqp.regions import CriticalRegion
@@ -43,7 +43,7 @@ def solve(problem: MultiParametricQP, method: str = "facets") -> list[CriticalRe
     """
     if not isinstance(problem, MultiParametricQP):
         raise TypeError(f"problem must be a MultiParametricQP, got {type(problem).__name__}")
-    as_choice(method, "method", tuple(METHODS))
+    check_choice("method", method, tuple(METHODS))
     return [_renumbered(problem, region) for region in METHODS[method](problem.shortest)]
 
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from provenn.control.door import as_choice, as_count
+from provenn.checks import check_choice, check_integer
 from provenn.control.simulation.plant import Plant
 from provenn.control.simulation.rollout import Trajectories, check_plant
 
@@ -40,7 +40,7 @@ class PlantEpisodes:
     def __init__(self, plant: Plant, observe: Observe = "state") -> None:
         check_plant(plant)
         self.plant = plant
-        self.observe = as_choice(observe, "observe", get_args(Observe))
+        self.observe = check_choice("observe", observe, get_args(Observe))
         self._generator = torch.Generator()
         self._states: list[Tensor] = []
         self._inputs: list[Tensor] = []
@@ -61,7 +61,7 @@ class PlantEpisodes:
             ValueError: If ``seed`` is negative.
         """
         if seed is not None:
-            self._generator.manual_seed(as_count(seed, "seed", least=0))
+            self._generator.manual_seed(check_integer("seed", seed, least=0))
         start = self.plant.starts(1, self._generator)
         self._states, self._inputs, self._costs, self._failed = [start], [], [], False
         return self._observation(), {}

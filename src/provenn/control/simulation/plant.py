@@ -1,12 +1,13 @@
 """What a plant is: a simulator of many copies at once, its linear model and its limits."""
 
-import math
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
+
+from provenn.checks import check_integer, check_number
 
 Bounds = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -96,10 +97,7 @@ def uniform(
     low: tuple[float, ...], high: tuple[float, ...], count: int, generator: torch.Generator
 ) -> Float64[Tensor, "count n"]:
     """Points drawn uniformly from a box."""
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"count must be an integer, got {type(count).__name__}")
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    check_integer("count", count)
     if not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator, got {type(generator).__name__}")
     least, most = (torch.tensor(corner, dtype=torch.float64) for corner in (low, high))
@@ -138,9 +136,7 @@ def check_constants(plant: object) -> None:
         ValueError: If one is not positive and finite.
     """
     for name, value in vars(plant).items():
-        kind = int if name == "steps" else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kind):
-            wanted = "an integer" if kind is int else "a number"
-            raise TypeError(f"{name} must be {wanted}, got {type(value).__name__}")
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {value}")
+        if name == "steps":
+            check_integer(name, value)
+        else:
+            check_number(name, value, above=0.0)

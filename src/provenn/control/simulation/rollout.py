@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from provenn.control.door import as_count
+from provenn.checks import check_integer
 from provenn.control.simulation.plant import Plant
 
 Policy = Callable[[Tensor], Tensor]
@@ -109,4 +109,4 @@ def _check_rollout(plant: Plant, policy: object, starts: object, steps: object) 
         )
     if not bool(starts.isfinite().all()):
         raise ValueError("starts must be finite, got NaN or infinity in it")
-    return plant.steps if steps is None else as_count(steps, "steps")
+    return plant.steps if steps is None else check_integer("steps", steps)

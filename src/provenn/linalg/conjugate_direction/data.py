@@ -18,12 +18,7 @@ from scipy.linalg import eigh, eigh_tridiagonal
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.linalg.checks import (
-    check_choice,
-    check_generator,
-    check_integer,
-    check_number,
-)
+from provenn.checks import check_choice, check_generator, check_integer, check_number
 from provenn.linalg.poisson import PoissonOperator
 
 Method = Literal["auto", "cosines", "exact", "lanczos"]
@@ -72,8 +67,8 @@ class Spectrum:
             ValueError: If a number is out of range.
         """
         check_integer("n", n)
-        check_number("low_weight", low_weight)
-        check_number("low_fraction", low_fraction, most=1.0)
+        check_number("low_weight", low_weight, least=0.0)
+        check_number("low_fraction", low_fraction, least=0.0, most=1.0)
         check_generator(generator)
         m, device = len(self.values), self.values.device
         c = torch.randn(n, m, dtype=torch.float64, device=device, generator=generator)

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.linalg.checks import check_choice, check_flag, check_float, check_integer, check_number
+from provenn.checks import check_choice, check_flag, check_float_tensor, check_integer, check_number
 from provenn.linalg.conjugate_direction.data import Spectrum
 from provenn.linalg.conjugate_direction.loss import conjugate_direction_loss
 from provenn.linalg.conjugate_direction.network import DCDMNet
@@ -73,11 +73,11 @@ class DCDMFitting:
         _check_pair(net, A)
         check_integer("steps", steps)
         check_integer("batch_size", batch_size)
-        check_number("lr", lr)
+        check_number("lr", lr, least=0.0)
         last = 0.1 * lr if final_lr is None else final_lr
-        check_number("final_lr", last, most=lr)
+        check_number("final_lr", last, least=0.0, most=lr)
         check_choice("schedule", schedule, ("cosine", "constant"))
-        check_number("low_weight", low_weight)
+        check_number("low_weight", low_weight, least=0.0)
         check_integer("seed", seed, least=0)
         check_flag("autocast", autocast)
         _check_data(data, A)
@@ -223,7 +223,7 @@ def _check_pair(net: Any, A: Any) -> None:
 def _check_data(data: Any, A: PoissonOperator) -> None:
     if isinstance(data, Spectrum):
         return
-    check_float("data", data)
+    check_float_tensor("data", data)
     if tuple(data.shape[1:]) != A.grid_shape or not len(data):
         raise ValueError(
             f"data must have shape (samples, {', '.join(map(str, A.grid_shape))}) with at least "

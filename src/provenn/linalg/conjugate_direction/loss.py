@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.linalg.checks import check_float
+from provenn.checks import check_float_tensor
 
 
 def conjugate_direction_loss(
@@ -55,8 +55,8 @@ def conjugate_direction_loss(
 
 
 def _check(q: Any, r: Any, matvec: Any) -> None:
-    check_float("q", q)
-    check_float("r", r)
+    check_float_tensor("q", q)
+    check_float_tensor("r", r)
     if q.ndim < 2 or not q.numel():
         raise ValueError(
             f"q must have shape (batch, *grid) with at least one entry, got {tuple(q.shape)}"

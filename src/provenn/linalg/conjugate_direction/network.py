@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from provenn.linalg.checks import check_choice, check_float, check_integer
+from provenn.checks import check_choice, check_float_tensor, check_integer
 from provenn.nn.pretrained import PretrainedModule
 
 Wiring = Literal["n64", "n128"]
@@ -121,7 +121,7 @@ class DCDMNet(PretrainedModule):
         return ", ".join(f"{name}={value!r}" for name, value in self.config.items())
 
     def _check(self, r: Any) -> None:
-        check_float("r", r)
+        check_float_tensor("r", r)
         if r.ndim != self.dim + 2 or r.shape[1] != 1:
             axes = ", ".join(("height", "width") if self.dim == 2 else ("depth", "height", "width"))
             raise ValueError(f"r must have shape (batch, 1, {axes}), got {tuple(r.shape)}")

@@ -21,7 +21,7 @@ from jaxtyping import Float, Float64
 from scipy.sparse.linalg import LinearOperator
 from torch import Tensor, nn
 
-from provenn.linalg.checks import check_flag, check_integer, check_number
+from provenn.checks import check_flag, check_integer, check_number
 from provenn.linalg.conjugate_direction.safeguard import Safeguard
 from provenn.linalg.conjugate_direction.system import System, as_system
 from provenn.linalg.poisson import PoissonOperator
@@ -120,8 +120,8 @@ def dcdm(
     system = as_system(A, grid_shape, null_space)
     rhs = _vector("b", b, system)
     start = None if x0 is None else _vector("x0", x0, system)
-    check_number("rtol", rtol)
-    check_number("atol", atol)
+    check_number("rtol", rtol, least=0.0)
+    check_number("atol", atol, least=0.0)
     check_integer("window", window, least=0)
     check_flag("safeguard", safeguard)
     check_integer("patience", patience)
