@@ -27,6 +27,8 @@ def accuracies(trials: Sequence[Trial]) -> Figure:
     rows = np.arange(len(names))[::-1]
     for axes, graph in zip(panels, graphs, strict=True):
         for row, competitor in zip(rows, names, strict=True):
+            if f"accuracy_{graph}" not in competitor.quality:
+                continue
             values = _over_trials(trials, f"{competitor.name}.accuracy_{graph}")
             colour, mean = COLOURS[competitor.role], float(values.mean())
             axes.plot(values, [row] * len(values), ".", color=colour, alpha=0.4, markersize=5)

@@ -4,6 +4,7 @@ All read features that are kept sparse where they are mostly zeros: a first prod
 of a layer of PyTorch Geometric is taken out of it and made sparse, which changes no number.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,15 +21,15 @@ from provenn.papers.nodes.problems import Problem
 Groups = list[dict[str, Any]]
 
 
-class NodeClassifier(nn.Module):
+class NodeClassifier(nn.Module, ABC):
     """A network on a problem's graph, and how it is penalised."""
 
     weight_decay = 5e-4
     lr = 0.01
 
+    @abstractmethod
     def forward(self, problem: Problem) -> Tensor:
         """Scores of the classes for each node."""
-        raise NotImplementedError
 
     def groups(self) -> Groups:
         """Parameters with their weight decay."""
