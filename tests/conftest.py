@@ -3,6 +3,7 @@
 import os
 
 import hypothesis
+import pytest
 import torch
 
 if os.environ.get("PROVENN_TYPECHECK", "1") == "1":
@@ -17,3 +18,9 @@ torch.set_num_threads(1)
 # How long an example takes says more about the machine's load than about the code.
 hypothesis.settings.register_profile("provenn", deadline=None)
 hypothesis.settings.load_profile("provenn")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first, so that no worker waits for them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("reliability") is None)
