@@ -61,7 +61,7 @@ HOPS: list[Wrong] = [
     (None, TypeError, "None", "int"),
 ]
 KIND: list[Wrong] = [
-    ("random-walk", ValueError, "'random-walk'", "symmetric, row"),
+    ("random-walk", ValueError, "'random-walk'", "'symmetric', 'row'"),
     (None, TypeError, "None", "str"),
 ]
 
@@ -301,7 +301,7 @@ CASES = {
         {
             "h": [*rows(X), (X[:1], ValueError, "(1, 4)", "at least 2 rows")],
             "reduction": [
-                ("sum", ValueError, "'sum'", "mean, none"),
+                ("sum", ValueError, "'sum'", "'mean', 'none'"),
                 (None, TypeError, "None", "str"),
             ],
             "block": COUNT,
@@ -317,7 +317,7 @@ CASES = {
                 (torch.tensor([1.0, 2, 1, 1]), ValueError, "directed", "same weight"),
             ],
             "normalization": [
-                ("none", ValueError, "'none'", "symmetric, row"),
+                ("none", ValueError, "'none'", "'symmetric', 'row'"),
                 (None, TypeError, "None", "str"),
             ],
         },

@@ -36,7 +36,7 @@ UNIT: list[Wrong] = [
 def choice(wrong: str, accepted: str) -> list[Wrong]:
     """What is none of some strings."""
     return [
-        (wrong, ValueError, repr(wrong), accepted),
+        (wrong, ValueError, repr(wrong), ", ".join(map(repr, accepted.split(", ")))),
         (None, TypeError, "None", "str"),
         (1, TypeError, "1 of type int", "str"),
     ]
@@ -101,7 +101,7 @@ CASES = {
                 "lo": [*NUMBER, (1.0, ValueError, "1.0", "less than hi = 1.0")],
                 "hi": NUMBER,
                 "law": [
-                    ("uniform", ValueError, "'uniform'", "normal, logistic"),
+                    ("uniform", ValueError, "'uniform'", "'normal', 'logistic'"),
                     (3, TypeError, "3", "str"),
                 ],
             },

@@ -47,7 +47,7 @@ NUMBER: list[Wrong] = [
     (math.inf, ValueError, "inf", "finite"),
     (-1.0, ValueError, "-1.0", "finite and"),
 ]
-GAMMA: list[Wrong] = [*NUMBER, (1.0, ValueError, "1.0", "below 1")]
+GAMMA: list[Wrong] = [*NUMBER, (1.0, ValueError, "1.0", "less than 1")]
 ACTIVATION: list[Wrong] = [
     ("rleu", ValueError, "'rleu'", "relu, leaky_relu"),
     (3, TypeError, "3 of type int", "a name"),
@@ -139,8 +139,8 @@ SQUARE: list[Wrong] = [
 FLOW_OPTIONS: dict[str, list[Wrong]] = {
     "depth": COUNT,
     "C_b": PER_LAYER,
-    "C_W": [*PER_LAYER, (0.0, ValueError, "0.0", "above 0")],
-    "gamma": [*PER_LAYER, (1.0, ValueError, "1.0", "below 1")],
+    "C_W": [*PER_LAYER, (0.0, ValueError, "0.0", "greater than 0")],
+    "gamma": [*PER_LAYER, (1.0, ValueError, "1.0", "less than 1")],
     "lr": [
         (0.1, TypeError, "0.1", "(lr_bias, lr_weight)"),
         ([1.0, 1.0], TypeError, "[1.0, 1.0]", "(lr_bias, lr_weight)"),
@@ -169,7 +169,7 @@ CASES = {
     "provenn.theory.EffectiveTheory.flow": bad(
         RELU.flow,
         {"mean_square": 1.0, "depth": 3},
-        {"mean_square": [*NUMBER, (0.0, ValueError, "0.0", "above 0")], **FLOW_OPTIONS,
+        {"mean_square": [*NUMBER, (0.0, ValueError, "0.0", "greater than 0")], **FLOW_OPTIONS,
          "width": WIDTHS},
     ),
     "provenn.theory.EffectiveTheory.kernels": bad(
@@ -239,7 +239,7 @@ CASES = {
         {"model": network(), "lr": 0.1},
         {
             "model": [*MODEL, (MIXED, ValueError, "relu, tanh", "one activation")],
-            "lr": [*NUMBER, (0.0, ValueError, "0.0", "above 0")],
+            "lr": [*NUMBER, (0.0, ValueError, "0.0", "greater than 0")],
             "rates": [
                 (0.1, TypeError, "float", "LearningRates"),
                 (layer_learning_rates("relu", 3), ValueError, "got 3", "2 layers"),

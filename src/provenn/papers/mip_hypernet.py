@@ -100,6 +100,12 @@ def _fewer_steps(d: int) -> All:
     )
 
 
+_TRIED_BAYES = (
+    "With SGD neither reaches 90 % in 480 steps in most trials; with Adam MIP takes 320 to 480 and "
+    "the default 200 to 420. The encoding's norm is the root of the number of entries: divided by "
+    "it, MIP takes 80 to 240 steps (ours-scaled). Half as many steps gave the same verdict."
+)
+
 CLAIMS = (
     Claim(
         id="c1-init",
@@ -171,6 +177,7 @@ CLAIMS = (
             presets=("laptop",),
             method="mip",
             peers=("default",),
+            tried=_TRIED_BAYES if d == 32 else "",
         )
         for d in (1, 8, 32)
     ),
@@ -227,6 +234,9 @@ CLAIMS = (
         presets=("laptop",),
         method="mip",
         peers=("default",),
+        tried="MIP is no worse in five to nine cells of twelve. Without normalisation it is far "
+        "ahead with every activation (means of 0.82 to 0.93 against 0.30 to 0.56), with layer "
+        "normalisation behind. Longer training than 150 steps was not tried.",
     ),
     Claim(
         id="c5-architecture",

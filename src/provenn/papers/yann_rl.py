@@ -170,6 +170,9 @@ CLAIMS = (
         presets=_LARGE,
         method="yann",
         peers=("sequential",),
+        tried="A call of the network takes 61 µs, of which about 55 are PyTorch's for any "
+        "number of regions; the search takes 105 µs, 1.7 times as long. The same comparison of "
+        "all regions in NumPy takes 19 µs, 5.6 times less than the search (see the table).",
     ),
     Claim(
         id="y2-9",
@@ -182,6 +185,8 @@ CLAIMS = (
         presets=_LARGE,
         method="yann",
         peers=("sequential",),
+        tried="Nine regions are searched in 24 µs; no call of a PyTorch module is that fast. "
+        "All regions at once in NumPy take 18 µs.",
     ),
     Claim(
         id="y2-2000",
@@ -286,6 +291,8 @@ CLAIMS = (
         method="pendulum-yann",
         peers=("pendulum-ddpg",),
         filled_at=10,
+        tried="DDPG, the best of four settings, ends as low as linear control on most starts, "
+        "lower than the paper's DDPG; the two then differ by about a percent.",
     ),
     Claim(
         id="r2-gain",
@@ -298,6 +305,10 @@ CLAIMS = (
         presets=_LARGE,
         method="pendulum-yann",
         filled_at=10,
+        tried="Linear control is already within a few percent of optimal here, where the "
+        "paper's initial controller failed on two starts of ten. In two of five trials training "
+        "did harm. With a step of 1e-6 for the actor, tried on a seed of no trial, costs stay "
+        "as they were.",
     ),
     Claim(
         id="r2-cost",
@@ -321,6 +332,11 @@ CLAIMS = (
         presets=_LARGE,
         method="reactor-yann",
         filled_at=10,
+        tried="Four trials of five have no violation; in one the first of them, whose penalty "
+        "is a thousand times any other cost, derails the critic. With steps of 1e-6 (actor) and "
+        "1e-4 or 1e-5 (critic), tried on a seed of no trial on which 1e-5 and 1e-4 led to "
+        "violations too, there was none, and nothing was learned either. Clipping the critic's "
+        "gradient at 10 prevented them as well, at costs 2 % higher.",
     ),
     Claim(
         id="r3-unsafe",
