@@ -72,7 +72,7 @@ def dagnn_propagate(
     *,
     k: int,
 ) -> Float[Tensor, "nodes channels"]:
-    """Adaptive propagation: ``out_i = sum_l sigmoid(s . (A^l z)_i + b) (A^l z)_i``, l = 0..k.
+    """Adaptive propagation: ``out_i = sum_l sigmoid(s^T (A^l z)_i + b) (A^l z)_i``, l from 0 to k.
 
     A gated sum: neither a mean nor a softmax over the hops.
 

@@ -132,7 +132,7 @@ class PoissonOperator:
         """Product with a vector, or with each of a batch of vectors.
 
         Args:
-            x: Shape (..., *grid_shape). What it holds in cells that are not fluid does not matter.
+            x: Shape ``(..., *grid_shape)``. What it holds outside of the fluid does not matter.
 
         Returns:
             The products, of the same shape, zero in cells that are not fluid.
@@ -156,7 +156,7 @@ class PoissonOperator:
         """Remove the part in the null space: the mean over each closed region, and dead cells.
 
         Args:
-            x: Shape (..., *grid_shape).
+            x: Shape ``(..., *grid_shape)``.
 
         Returns:
             The nearest vectors that are orthogonal to the null space and zero outside the fluid.
@@ -180,7 +180,7 @@ class PoissonOperator:
         return (flat - means[..., self._labels]).reshape(x.shape)
 
     def null_space(self) -> Float64[Tensor, "nullity ..."]:
-        """Orthonormal basis of the null space within the fluid, shape (nullity, *grid_shape)."""
+        """Orthonormal basis of the null space in the fluid, shape ``(nullity, *grid_shape)``."""
         regions = torch.arange(1, self.nullity + 1, device=self.device)
         inside = (self._labels == regions[:, None]).double()
         basis = inside / inside.sum(1, keepdim=True).sqrt()

@@ -152,7 +152,7 @@ def ritz_rhs(
         dtype: Dtype of the result.
 
     Returns:
-        Vectors of norm 1, orthogonal to the null space, shape (n, *grid_shape).
+        Vectors of norm 1, orthogonal to the null space, shape ``(n, *grid_shape)``.
 
     Raises:
         TypeError: If an argument has the wrong type.

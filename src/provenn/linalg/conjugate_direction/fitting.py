@@ -28,7 +28,7 @@ class DCDMFitting:
     Args:
         net: Fitted in place; put into training mode.
         A: Operator of the training domain.
-        data: Right-hand sides of shape (samples, *grid), shuffled anew in every pass; or a
+        data: Right-hand sides of shape ``(samples, *grid)``, shuffled anew in every pass; or a
             spectrum, from which every batch is drawn fresh.
         steps: Optimiser steps in all.
         batch_size: Right-hand sides of a step.
@@ -181,7 +181,7 @@ def fit_dcdm(
     Args:
         net: Fitted in place; in evaluation mode afterwards.
         A: Operator of the training domain.
-        data: Right-hand sides of shape (samples, *grid), or a spectrum to draw them from.
+        data: Right-hand sides of shape ``(samples, *grid)``, or a spectrum to draw them from.
         steps: Optimiser steps.
         **options: Further arguments of :class:`DCDMFitting`.
 

@@ -38,8 +38,8 @@ class DCDMNet(PretrainedModule):
         dtype: Their dtype.
 
     Shape:
-        - Input: (batch, 1, *grid). An odd axis is padded with one layer of zeros.
-        - Output: (batch, 1, *grid).
+        - Input: ``(batch, 1, *grid)``. An odd axis is padded with one layer of zeros.
+        - Output: ``(batch, 1, *grid)``.
 
     Raises:
         TypeError: If an argument has the wrong type.

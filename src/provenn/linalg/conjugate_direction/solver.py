@@ -80,7 +80,7 @@ def dcdm(
     Args:
         A: A :class:`PoissonOperator`, or a SciPy ``LinearOperator``, sparse matrix or array.
         b: Right-hand side, a tensor or an array, flat or of the grid's shape.
-        net: Network from residuals of norm 1, of shape (batch, 1, *grid), to directions of the
+        net: Network from residuals of norm 1, of shape ``(batch, 1, *grid)``, to directions of the
             same shape, whose length does not matter; or any function of that kind, which is given
             float64.
         x0: Where to start; zero by default.
