@@ -53,7 +53,7 @@ def sizes(kind: Any) -> list[BadCase]:
         bad(SIZES, kind, {"state_dim": 2.5}, TypeError, "state_dim", "float", "int"),
         bad(SIZES, kind, {"n_inputs": -1}, ValueError, "n_inputs", "-1", "at least 1"),
         bad(SIZES, kind, {"n_regions": 0}, ValueError, "n_regions", "0", "at least 1"),
-        bad(SIZES, kind, {"n_regions": True}, TypeError, "n_regions", "bool", "int"),
+        bad(SIZES, kind, {"n_regions": True}, TypeError, "n_regions", "bool", "an int"),
         bad(SIZES, kind, {"max_rows": 0}, ValueError, "max_rows", "0", "at least 1"),
         bad(SIZES, kind, {"outside": "hold"}, ValueError, "outside", "'hold'", "'nearest'"),
         bad(SIZES, kind, {"tolerance": -1.0}, ValueError, "tolerance", "-1.0", "at least 0"),
@@ -84,7 +84,7 @@ def mpc(function: Any) -> list[BadCase]:
         bad(MPC, function, {"Q": -np.eye(2)}, ValueError, "Q", "-1", "semidefinite"),
         bad(MPC, function, {"R": 0.0}, ValueError, "R", "0", "positive definite"),
         bad(MPC, function, {"horizon": 0}, ValueError, "horizon", "0", "at least 1"),
-        bad(MPC, function, {"horizon": True}, TypeError, "horizon", "True", "int"),
+        bad(MPC, function, {"horizon": True}, TypeError, "horizon", "True", "an int"),
         bad(MPC, function, {"u_bounds": (1, -1)}, ValueError, "u_bounds", "(1, -1)", "low < high"),
         bad(
             MPC, function, {"x_bounds": (-np.ones(3), 1)}, ValueError, "x_bounds", "(3,)", "(2)"
@@ -154,7 +154,7 @@ CASES = {
     "provenn.control.PiecewiseAffine.region": [
         bad({}, LAW.region, {"index": 1}, ValueError, "index", "got 1", "less than 1"),
         bad({}, LAW.region, {"index": -1}, ValueError, "index", "-1", "at least 0"),
-        bad({}, LAW.region, {"index": True}, TypeError, "index", "bool", "int"),
+        bad({}, LAW.region, {"index": True}, TypeError, "index", "bool", "an int"),
     ],
     "provenn.control.YANN": sizes(YANN),
     "provenn.control.YANN.from_pwa": [
@@ -217,7 +217,7 @@ CASES = {
             ({"method": "guess"}, ValueError, ("method", "'guess'", "'enumeration'")),
             ({"method": ""}, ValueError, ("method", "''", "'enumeration'")),
             ({"method": "Facets"}, ValueError, ("method", "'Facets'", "'facets'")),
-            ({"method": None}, TypeError, ("method", "None", "str")),
+            ({"method": None}, TypeError, ("method", "None", "a str")),
         ]
     ],
     "provenn.control.lqr": [
@@ -255,7 +255,7 @@ CASES = {
         bad({}, chain_of_masses, {"n_masses": 0}, ValueError, "n_masses", "0", "at least 1"),
         bad({}, chain_of_masses, {"n_masses": -2}, ValueError, "n_masses", "-2", "at least 1"),
         bad({}, chain_of_masses, {"n_masses": 2.0}, TypeError, "n_masses", "float", "int"),
-        bad({}, chain_of_masses, {"n_masses": True}, TypeError, "n_masses", "True", "int"),
+        bad({}, chain_of_masses, {"n_masses": True}, TypeError, "n_masses", "True", "an int"),
         bad({}, chain_of_masses, {"dt": 0.0}, ValueError, "dt", "0.0", "positive"),
         bad({}, chain_of_masses, {"dt": -1.0}, ValueError, "dt", "-1.0", "positive"),
         bad({}, chain_of_masses, {"dt": NAN}, ValueError, "dt", "NaN", "finite"),

@@ -33,10 +33,10 @@ UNIT: list[Wrong] = [
 ]
 
 
-def choice(wrong: str, accepted: str) -> list[Wrong]:
+def choice(wrong: str, *accepted: str) -> list[Wrong]:
     """What is none of some strings."""
     return [
-        (wrong, ValueError, repr(wrong), ", ".join(map(repr, accepted.split(", ")))),
+        (wrong, ValueError, repr(wrong), ", ".join(map(repr, accepted))),
         (None, TypeError, "None", "str"),
         (1, TypeError, "1 of type int", "str"),
     ]
@@ -126,7 +126,7 @@ CASES = {
                 ],
                 "inputs": INPUTS,
                 "hidden": HIDDEN,
-                "encoding": choice("sphere", "circle, complement, none"),
+                "encoding": choice("sphere", "circle", "complement", "none"),
                 "residual": FLAG,
                 "parameters": [
                     ("*.weight", TypeError, "'*.weight'", "sequence"),
@@ -135,11 +135,13 @@ CASES = {
                     ([], ValueError, "empty", "at least one"),
                     (["2.weight"], ValueError, "'2.weight'", "0.weight, 0.bias"),
                 ],
-                "activation": choice("swish", "leaky_relu, relu, gelu, silu, tanh"),
-                "norm": choice("group", "none, layer, batch, weight"),
+                "activation": choice("swish", "leaky_relu", "relu", "gelu", "silu", "tanh"),
+                "norm": choice("group", "none", "layer", "batch", "weight"),
                 "unit_norm": FLAG,
-                "base": choice("xavier", "kaiming, given"),
-                "output_init": choice("xavier", "per_tensor, hyperfan_in, hyperfan_out, zero"),
+                "base": choice("xavier", "kaiming", "given"),
+                "output_init": choice(
+                    "xavier", "per_tensor", "hyperfan_in", "hyperfan_out", "zero"
+                ),
                 "zero_bias": FLAG,
                 "rank": [*COUNT[:4], COUNT[5]],
             },
