@@ -85,6 +85,7 @@ class Config:
 
 
 _CASES = ("pendulum", "pendulum-9", "double-integrator", "masses")
+_DRAWN = ("pendulum", "double-integrator")
 
 PRESETS = {
     "quick": Config(),
@@ -479,9 +480,10 @@ DEVIATIONS = (
     Deviation(
         aspect="learning rates, target rates, discount, batch, buffer",
         paper="unknown; only said to be small",
-        ours="Adam 1e-5 (actor) and 1e-4 (critic), targets 1e-3, discount 0.99, batch 64, all "
-        "transitions kept",
-        why="fixed before measurement",
+        ours="Adam, 1e-6 (actor) and 1e-4 (critic) on the pendulum, 1e-6 and 1e-5 on the reactor, "
+        "the residual policy too; targets 1e-3, discount 0.99, batch 64, all transitions kept",
+        why="the best of four settings for each plant, tried on a seed of no trial, after a first "
+        "measurement with 1e-5 and 1e-4 in which training did harm",
     ),
     Deviation(
         aspect="networks of the actor",
@@ -615,8 +617,9 @@ def _laws(config: Config, seed: int) -> Metrics:
         parts.append(learning.sizes(name, YANNActor(counted, hidden, coupled=True)))
     timed = [cases[name] for name in config.timed]
     parts.append(evaluation_times(timed, seed, config.timing_s))
+    drawn = exactness.planes(cases[name] for name in _DRAWN if name in cases)
     solving = {f"{name}_solve_s": case.solve_s for name, case in cases.items()}
-    return join_parts([*parts, Metrics(timings=solving), exactness.planes(cases)])
+    return join_parts([*parts, Metrics(timings=solving), drawn])
 
 
 def _check_peers(config: Config) -> None:

@@ -1,6 +1,6 @@
 """How exactly a network is the law it was written from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -185,14 +185,13 @@ def by_region(law: PiecewiseAffine, theta: States) -> States:
     return outputs
 
 
-def planes(cases: Mapping[str, Case], size: int = 121) -> Metrics:
-    """Regions over a grid, for laws of two states: ``regions-NAME``, ``axes-NAME``."""
+def planes(cases: Iterable[Case], size: int = 81) -> Metrics:
+    """Regions of laws of two states over a grid: ``regions-NAME``, ``axes-NAME``."""
     series: dict[str, States] = {}
-    for name, case in cases.items():
-        if case.law.state_dim == 2:
-            low, high = case.law.domain.numpy()
-            axes = np.linspace(low, high, size)
-            grid = np.stack(np.meshgrid(*axes.T), -1)
-            series[f"axes-{name}"] = axes.T
-            series[f"regions-{name}"] = case.law.locate(torch.from_numpy(grid)).numpy()
+    for case in cases:
+        low, high = case.law.domain.numpy()
+        axes = np.linspace(low, high, size)
+        grid = np.stack(np.meshgrid(*axes.T), -1)
+        series[f"axes-{case.name}"] = axes.T
+        series[f"regions-{case.name}"] = case.law.locate(torch.from_numpy(grid)).numpy()
     return Metrics(series=series)

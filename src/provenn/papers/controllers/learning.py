@@ -16,6 +16,7 @@ from provenn.evidence.page import Context
 from provenn.papers.classification.cost import flops_per_example, parameters
 from provenn.papers.controllers.entrants import (
     LEARNERS,
+    TRIED,
     Learner,
     NonlinearMPC,
     Task,
@@ -141,18 +142,20 @@ def learns(task: Task, name: str, episodes: int, ctx: Context, *, zero: bool = T
     cost = meter.cost(
         parameters=parameters(agent.actor),
         flops=flops_per_example(agent.actor, example(learner, task, agent)),
-        tuning_trials=task.ddpg_trials if name == "ddpg" else 1,
+        tuning_trials=TRIED,
     )
-    return competitor(
+    found = competitor(
         f"{task.name}-{name}",
         learner.label,
         learner.role,
         curve,
         quality,
         cost,
-        paths=np.asarray(curve.paths),
         failures=np.cumsum(np.array(record.failures, dtype=float)),
     )
+    if learner.role != "method":
+        return found
+    return replace(found, series={**found.series, f"{task.name}-{name}_paths": curve.paths})
 
 
 def third_party(task: Task, algorithm: Algorithm, episodes: int, ctx: Context) -> Metrics:
