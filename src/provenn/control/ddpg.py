@@ -286,7 +286,8 @@ class YANNDDPG(DDPG):
     """DDPG that starts from a controller that is known to be good, and keeps close to it.
 
     There is no exploration noise and no step is taken at random: what the plant sees is the
-    controller as it is now. Its steps are small. Otherwise it is :class:`DDPG`, on costs.
+    controller as it is now. Its steps are small: on the plants that come with this room, ten times
+    larger ones of the actor did more harm than good. Otherwise it is :class:`DDPG`, on costs.
 
     Args:
         actor: A :class:`~provenn.control.YANNActor`, or another policy that is good at the start.
@@ -331,7 +332,7 @@ class YANNDDPG(DDPG):
         critic: nn.Module,
         *,
         gamma: float = 0.99,
-        lr_actor: float = 1e-5,
+        lr_actor: float = 1e-6,
         lr_critic: float = 1e-4,
         tau_actor: float = 1e-3,
         tau_critic: float = 1e-3,

@@ -241,7 +241,10 @@ class PiecewiseAffine(PretrainedModule):
         self, theta: Float[Tensor, "*batch state_dim"], index: Int64[Tensor, "*batch"]
     ) -> Float[Tensor, "*batch n_inputs"]:
         """The affine law of the given region at each point, wherever the point is."""
-        return (self.gains[index] * theta.unsqueeze(-2)).sum(-1) + self.intercepts[index]
+        gains, intercepts = self.gains[index], self.intercepts[index]
+        if theta.ndim == 1:
+            return torch.addmv(intercepts, gains, theta)
+        return (gains * theta.unsqueeze(-2)).sum(-1) + intercepts
 
     @own_precision
     def locate(self, theta: Float[Tensor, "*batch state_dim"]) -> Int64[Tensor, "*batch"]:
@@ -311,8 +314,13 @@ class PiecewiseAffine(PretrainedModule):
 
     def _compare(self, theta: Tensor, nearest: bool) -> tuple[Tensor, Tensor]:
         """The search, all points against all rows at once."""
-        beyond = nn.functional.linear(theta, self.normals.flatten(0, 1)) - self.offsets.flatten()
-        worst = beyond.unflatten(-1, self.offsets.shape).amax(-2)
+        offsets = self.offsets
+        rows, limits = self.normals.flatten(0, 1), offsets.flatten()
+        if theta.ndim == 1:
+            beyond = torch.addmv(limits, rows, theta, beta=-1)
+        else:
+            beyond = nn.functional.linear(theta, rows, -limits)
+        worst = beyond.unflatten(-1, offsets.shape).amax(-2)
         inside, index = (worst <= self._allowance()).max(-1)  # the first of equal ones
         if nearest:
             index = torch.where(inside, index, worst.argmin(-1))
