@@ -16,8 +16,8 @@ from provenn.report.rawdata import RawData, raw_data
 
 MOST_FIGURES = 24
 
-_WIDE_PT = 500.0
-_VIEW_BOX_WIDTH = re.compile(r'viewBox="\S+ \S+ ([\d.]+) ')
+_WIDE_PT = 500
+_SIZE = re.compile(r'<svg [^>]*width="(\d+)" height="(\d+)"')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Picture:
         preset: Preset whose trials it shows.
         n: Number of those trials.
         caption: Its caption.
-        svg: The figure; empty where it could not be drawn.
+        svg: Its SVG file; empty where it could not be drawn.
         data: Its numbers.
         problem: Why it could not be drawn.
     """
@@ -43,10 +43,15 @@ class Picture:
     problem: str = ""
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in points."""
+        found = _SIZE.match(self.svg)
+        return (int(found[1]), int(found[2])) if found else (0, 0)
+
+    @property
     def is_wide(self) -> bool:
         """Whether its text would be too small in half of the page's width."""
-        found = _VIEW_BOX_WIDTH.search(self.svg)
-        return found is not None and float(found[1]) > _WIDE_PT
+        return self.size[0] > _WIDE_PT
 
 
 def pictures(assessment: Assessment) -> list[Picture]:
@@ -74,7 +79,7 @@ def _draw(page: Page, preset: str, trials: Sequence[Trial]) -> list[Picture]:
                         preset=preset,
                         n=len(trials),
                         caption=page.captions.get(name, ""),
-                        svg=svg(figure, f"{page.paper.slug}-{preset}-{name}"),
+                        svg=svg(figure),
                         data=raw_data(figure),
                     )
                 )

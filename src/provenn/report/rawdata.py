@@ -67,7 +67,7 @@ def _cell(value: float | str) -> str:
         text = value.replace("\n", " ").replace("\r", " ")[:200]
         text = text.encode("utf-8", "replace").decode()
         return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
-    return f"{value:.8g}" if math.isfinite(value) else ""
+    return f"{value:.6g}" if math.isfinite(value) else ""
 
 
 def _axes(axes: Axes, index: int) -> Iterator[Row]:

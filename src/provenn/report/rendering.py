@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 import provenn
 from provenn.report import text
-from provenn.report.drawing import standalone
 from provenn.report.overview import Overview
 from provenn.report.paper_view import MOST_TRIALS, PaperView, Run, share
 from provenn.report.pictures import Picture
@@ -36,7 +35,7 @@ def _files(papers: Sequence[PaperView], index: Overview) -> Iterator[tuple[str, 
         for picture in view.pictures:
             if picture.data:
                 yield f"{view.slug}/{file_name(picture)}.csv", picture.data.text
-                yield f"{view.slug}/{file_name(picture)}.svg", standalone(picture.svg)
+                yield f"{view.slug}/{file_name(picture)}.svg", picture.svg
         for run in view.runs:
             yield f"{view.slug}/{run.preset}-trials.csv", trials_csv(run)
 
@@ -78,7 +77,6 @@ def _environment() -> Environment:
         "provenn_version": provenn.__version__,
         "share": share,
         "file_name": file_name,
-        "figure_svg": lambda picture: Markup(picture.svg),  # noqa: S704 (cleaned by drawing.svg)
         "strip_width": WIDTH,
         "most_trials": MOST_TRIALS,
     }
@@ -94,7 +92,7 @@ def _policy(style: str, script: str) -> str:
     """Content-security policy under which only our own style and script take effect."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        "img-src 'self'; base-uri 'none'; form-action 'none'"
     )
 
 
