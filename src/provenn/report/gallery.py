@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from provenn.evidence.assess import assess
 from provenn.evidence.controls import gather
@@ -13,13 +14,14 @@ from provenn.evidence.fields import check_sequence, check_type
 from provenn.evidence.lock import history
 from provenn.evidence.page import Page
 from provenn.evidence.store import Store
+from provenn.report.earlier import entry, reread
 from provenn.report.overview import overview, survivors
 from provenn.report.paper_view import paper_view
-from provenn.report.pictures import pictures
+from provenn.report.pictures import draw, finished
 from provenn.report.rendering import gallery_files
 
 MANIFEST = "gallery.json"
-"""Marks a directory as a gallery and lists the files that are its own."""
+"""Marks a directory as a gallery, and lists its own files and what its figures come from."""
 
 
 def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
@@ -27,7 +29,8 @@ def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
 
     The same stores give the same bytes. The gallery is never half-written: it is built in a
     directory beside ``out`` and then takes its place. Files in ``out`` that are not the gallery's
-    own stay.
+    own stay. Figures that ``out`` holds already, drawn from the same trials by the same code, are
+    not drawn again.
 
     Args:
         pages: Pages to show.
@@ -56,27 +59,40 @@ def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
     if len(set(slugs)) != len(slugs):
         raise ValueError(f"pages must have different slugs, got {sorted(slugs)}")
     out = out.resolve()
-    own = _own_files(out)
+    there = _manifest(out)
 
     assessments = [assess(page, stores) for page in sorted(pages, key=lambda p: p.paper.slug)]
     surviving = survivors(assessments)
-    views = [
-        paper_view(a, pictures(a), surviving[a.page.paper.slug], history(a.page))
-        for a in assessments
-    ]
+    views, figures = [], {}
+    for assessment in assessments:
+        page, drawn = assessment.page, []
+        slug = page.paper.slug
+        for preset, trials in finished(assessment).items():
+            name = f"{slug}/{preset}"
+            known = reread(out / slug, there["figures"].get(name), page, preset, trials)
+            some = known or draw(page, preset, trials)
+            figures[name] = entry(page, trials, some)
+            drawn += some
+        views.append(paper_view(assessment, drawn, surviving[slug], history(page)))
     files = gallery_files(views, overview(views, gather(stores, slugs)))
-    _swap_in(files, out, own)
+    manifest = {"gallery": 1, "figures": figures, "files": sorted((*files, MANIFEST))}
+    files[MANIFEST] = json.dumps(manifest, indent=1) + "\n"
+    _swap_in(files, out, set(there["files"]))
     return out / "index.html"
 
 
-def _own_files(out: Path) -> set[str]:
-    """Files of the gallery that ``out`` holds."""
+def _manifest(out: Path) -> dict[str, Any]:
+    """What the gallery that ``out`` holds says of its ``files`` and ``figures``."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return set()
+        return {"files": [], "figures": {}}
     try:
-        listed = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
-        return {str(name) for name in listed}
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads((out / MANIFEST).read_text(encoding="utf-8"))
+        figures = found.get("figures")
+        return {
+            "files": [str(name) for name in found["files"]],
+            "figures": figures if isinstance(figures, dict) else {},
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ValueError(
             f"out must be a new or empty directory or a gallery, and {out} has files but no "
             f"readable {MANIFEST}"
@@ -90,8 +106,6 @@ def _swap_in(files: Mapping[str, str], out: Path, own: set[str]) -> None:
         new = workplace / "new"
         for name, content in files.items():
             _write(new / name, content)
-        manifest = {"gallery": 1, "files": sorted((*files, MANIFEST))}
-        _write(new / MANIFEST, json.dumps(manifest, indent=1) + "\n")
         _keep_others(out, new, own)
         if out.exists():
             out.rename(workplace / "old")

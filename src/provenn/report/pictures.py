@@ -54,17 +54,14 @@ class Picture:
         return self.size[0] > _WIDE_PT
 
 
-def pictures(assessment: Assessment) -> list[Picture]:
-    """The figures of every preset with finished trials, the largest preset first."""
-    drawn: list[Picture] = []
-    for preset in reversed(PRESETS):
-        done = [t for t in assessment.trials.get(preset, ()) if not t.failed]
-        if done:
-            drawn += _draw(assessment.page, preset, done)
-    return drawn
+def finished(assessment: Assessment) -> dict[str, list[Trial]]:
+    """The trials that are drawn, by preset, the largest preset first."""
+    trials = assessment.trials
+    done = {p: [t for t in trials.get(p, ()) if not t.failed] for p in reversed(PRESETS)}
+    return {preset: some for preset, some in done.items() if some}
 
 
-def _draw(page: Page, preset: str, trials: Sequence[Trial]) -> list[Picture]:
+def draw(page: Page, preset: str, trials: Sequence[Trial]) -> list[Picture]:
     """A figure that its page cannot draw from these trials says so; the others are still drawn."""
     drawn = []
     open_before = set(pyplot.get_fignums())
