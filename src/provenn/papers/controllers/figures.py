@@ -42,7 +42,7 @@ def regions(trials: Sequence[Trial]) -> Figure:
     for axes, name in zip(panels, names, strict=True):
         x, y = series[f"axes-{name}"]
         index = series[f"regions-{name}"]
-        count = int(index.max()) + 1
+        count = trials[0].scalars()[f"{name}_regions"]
         shown = np.where(index < 0, np.nan, (7 * index) % 19)
         axes.pcolormesh(x, y, shown, cmap=_pastel(), shading="nearest", rasterized=True)
         for path in series.get(f"{name}-yann_paths", ()):
@@ -52,7 +52,7 @@ def regions(trials: Sequence[Trial]) -> Figure:
         axes.set_ylim(y[0], y[-1])
         axes.set_xlabel(AXES[name][0])
         axes.set_ylabel(AXES[name][1])
-        axes.set_title(f"{name.replace('-', ' ')}: {count} regions")
+        axes.set_title(f"{name.replace('-', ' ')}: {count:.0f} regions")
     return figure
 
 
