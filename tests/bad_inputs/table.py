@@ -1,6 +1,6 @@
 """All malformed calls by the public callable that must refuse them, and what is still missing.
 
-Each room's author writes ``tests/bad_inputs/<room>.py`` with ``CASES``: the dotted public name of a
+``tests/bad_inputs/<room>.py``, or ``<room>_<part>.py``, has ``CASES``: the dotted public name of a
 callable, e.g. ``provenn.nn.PHLinear``, to its cases. A method may have cases of its own, under
 ``provenn.nn.PHLinear.forward``. A finished room is listed in ``COVERED``; from then on each of its
 public callables needs ``ENOUGH`` cases.
