@@ -32,8 +32,9 @@ def measure(size: Size) -> Figure:
             before = _outside(folder)
             index = build(pages, [store], folder / "gallery")
             touched += len(_outside(folder) ^ before)
+            own = {path.as_uri() for path in index.parent.rglob("*.svg")}
             for path in sorted(index.parent.rglob("*.html")):
-                ran, sent = _visit(browser, path)
+                ran, sent = _visit(browser, path, own)
                 scripts += ran
                 requests += sent
     return Figure(
@@ -52,8 +53,14 @@ def _outside(folder: Path) -> set[tuple[str, bytes]]:
     return {(str(p), p.read_bytes()) for p in files if folder / "gallery" not in p.parents}
 
 
-def _visit(browser: Browser, path: Path) -> tuple[int, int]:
-    """Scripts that ran and requests that were sent while a page was open and provoked."""
+def _visit(browser: Browser, path: Path, own: set[str]) -> tuple[int, int]:
+    """Scripts that ran and requests that were sent while a page was open and provoked.
+
+    Args:
+        browser: The browser.
+        path: The page.
+        own: Addresses of the gallery's figures, which pages show.
+    """
     context = browser.new_context()
     page = context.new_page()
     dialogs: list[str] = []
@@ -66,5 +73,6 @@ def _visit(browser: Browser, path: Path) -> tuple[int, int]:
     ran = int(page.evaluate(_RAN)) + len(dialogs)
     at_home = page.url == path.as_uri()
     context.close()
-    sent = [url for url in asked if url != path.as_uri() and not url.startswith("data:image/png")]
+    kept = {path.as_uri(), *own}
+    sent = [url for url in asked if url not in kept and not url.startswith("data:image/png")]
     return ran, len(sent) + (not at_home)
