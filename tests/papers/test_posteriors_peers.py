@@ -7,14 +7,14 @@ import pytest
 import torch
 from scipy import stats
 
+from provenn.bayes import GaussianProcessPrior
 from provenn.evidence.context import TrialContext
 from provenn.evidence.tasks import Task
-from provenn.papers.posteriors import hyper, likelihood, neural, scores, tables, tabular
+from provenn.papers.posteriors import hyper, known, likelihood, neural, scores, tables, tabular
 from provenn.papers.posteriors.gaussian import (
     Gamma,
     HyperPrior,
     correlation,
-    exact,
     quadrature,
 )
 from provenn.papers.posteriors.problems import Problems
@@ -49,11 +49,10 @@ def test_the_exact_posterior_is_scikit_learns(kernel):
 
     problems = problems_of(NOISY, 8, d=2)
     length, output, noise = [0.3, 0.7], 2.5, 0.03
-    found = exact(
-        problems,
-        kernel,
-        *(torch.tensor(v, dtype=torch.float64) for v in ([length], [output], [noise])),
+    prior = GaussianProcessPrior(
+        2, kernel=kernel, lengthscale=length, outputscale=output, noise=noise
     )
+    found = known._exact(prior, problems)
     for i in range(len(problems)):
         model = GaussianProcessRegressor(
             scikit_kernel(kernel, length, output, noise), optimizer=None, alpha=0

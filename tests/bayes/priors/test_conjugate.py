@@ -59,8 +59,8 @@ def test_each_data_set_counts_its_own_labels():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"alpha": 0.0}, ValueError, "alpha must be greater than 0 and finite, got 0"),
-        ({"beta": float("nan")}, ValueError, "beta must be greater than 0 and finite, got nan"),
+        ({"alpha": 0.0}, ValueError, "alpha must be finite and greater than 0, got 0"),
+        ({"beta": float("nan")}, ValueError, "beta must be finite and greater than 0, got nan"),
         ({"n_features": 0}, ValueError, "n_features must be at least 1, got 0"),
         ({"alpha": "1"}, TypeError, "alpha"),
     ],

@@ -62,9 +62,9 @@ def test_draws_are_always_in_their_range(first, second):
 def test_a_bad_parameter_is_named(distribution, value):
     first = "shape" if distribution is Gamma else "alpha"
     second = "rate" if distribution is Gamma else "beta"
-    with pytest.raises(ValueError, match=f"{first} must be greater than 0 and finite, got {value}"):
+    with pytest.raises(ValueError, match=f"{first} must be finite and greater than 0, got {value}"):
         distribution(value, 1.0)
-    with pytest.raises(ValueError, match=f"{second} must be greater than 0"):
+    with pytest.raises(ValueError, match=f"{second} must be finite and greater than 0"):
         distribution(1.0, value)
 
 

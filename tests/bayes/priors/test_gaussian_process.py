@@ -186,19 +186,23 @@ def test_log_predictive_is_a_normal_log_density():
         ({"n_features": 0}, ValueError, "n_features must be at least 1, got 0"),
         ({"n_features": 1.0}, TypeError, "n_features"),
         ({"kernel": "linear"}, ValueError, "kernel must be one of 'rbf', .* got 'linear'"),
-        ({"lengthscale": 0.0}, ValueError, "lengthscale must be greater than 0 and finite, got 0"),
-        ({"lengthscale": float("nan")}, ValueError, "lengthscale must be greater than 0"),
+        ({"lengthscale": 0.0}, ValueError, "lengthscale must be finite and greater than 0, got 0"),
+        (
+            {"lengthscale": float("nan")},
+            ValueError,
+            "lengthscale must be finite and greater than 0",
+        ),
         (
             {"lengthscale": [0.1, 0.2]},
             ValueError,
             "lengthscale must be one number or n_features=1 numbers, got 2",
         ),
-        ({"lengthscale": [-0.1]}, ValueError, "lengthscale must be greater than 0"),
+        ({"lengthscale": [-0.1]}, ValueError, "lengthscale must be finite and greater than 0"),
         ({"lengthscale": "0.6"}, TypeError, "lengthscale"),
-        ({"outputscale": -1.0}, ValueError, "outputscale must be greater than 0"),
+        ({"outputscale": -1.0}, ValueError, "outputscale must be finite and greater than 0"),
         ({"outputscale": None}, TypeError, "outputscale"),
-        ({"noise": 1e-5}, ValueError, "noise must be at least 0.0001 and finite, got 1e-05"),
-        ({"noise": float("inf")}, ValueError, "noise must be at least 0.0001 and finite, got inf"),
+        ({"noise": 1e-5}, ValueError, "noise must be finite and at least 0.0001, got 1e-05"),
+        ({"noise": float("inf")}, ValueError, "noise must be finite and at least 0.0001, got inf"),
         ({"vary_n_features": 1}, TypeError, "vary_n_features"),
     ],
 )
@@ -217,6 +221,7 @@ GOOD = {"x": X, "y": X[..., 0], "x_query": X}
         ({"x": X.expand(2, 3, 2)}, "x"),
         ({"x": X.long()}, "x"),
         ({"x": X.numpy()}, "x"),
+        ({"x": None}, "x"),
         ({"y": X[..., 0, 0]}, "y"),
         ({"y": X[:, :2, 0]}, "y"),
         ({"y": X[..., 0] * float("nan")}, "y must be finite, got NaN or infinity"),
@@ -235,9 +240,10 @@ def test_a_random_hyperparameter_has_no_closed_form():
         GaussianProcessPrior(outputscale=Gamma(2.0, 1.0)).predictive(**GOOD)
 
 
-def test_query_targets_must_fit():
+@pytest.mark.parametrize("y_query", [X, [0.0], None])
+def test_query_targets_must_fit(y_query):
     with pytest.raises((TypeError, ValueError), match="y_query"):
-        GaussianProcessPrior().log_predictive(**GOOD, y_query=X)
+        GaussianProcessPrior().log_predictive(**GOOD, y_query=y_query)
 
 
 def test_a_covariance_that_cannot_be_factored_is_explained():

@@ -22,7 +22,6 @@ from provenn.bayes.pfn.borders import (
     problem_of,
     with_ends,
 )
-from provenn.bayes.pfn.checks import check_flag, check_float_tensor, check_integer
 from provenn.bayes.pfn.likelihoods import (
     Levels,
     RegressionLikelihood,
@@ -30,6 +29,7 @@ from provenn.bayes.pfn.likelihoods import (
     has_values,
 )
 from provenn.bayes.pfn.priors.prior import Prior, check_prior, draw
+from provenn.checks import check_flag, check_float_tensor, check_integer
 
 HALF_NORMAL_MEDIAN = 0.6744897501960817
 HALF_NORMAL_MEAN = math.sqrt(2 / math.pi)

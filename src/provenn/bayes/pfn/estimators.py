@@ -19,11 +19,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from provenn.bayes.pfn.checks import check_choice, check_flag, check_integer
 from provenn.bayes.pfn.likelihoods import ClassificationLikelihood, RegressionLikelihood
 from provenn.bayes.pfn.network import Context, PriorFittedNetwork
 from provenn.bayes.pfn.scaling import SCALINGS, InputScaling, target_scaling
 from provenn.bayes.pfn.shipped import find_network
+from provenn.checks import check_choice, check_flag, check_integer
 
 
 class PFNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]

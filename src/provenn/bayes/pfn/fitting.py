@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor, nn
 
-from provenn.bayes.pfn.checks import check_choice, check_flag, check_integer, check_number
 from provenn.bayes.pfn.likelihoods import ClassificationLikelihood
 from provenn.bayes.pfn.network import PriorFittedNetwork
 from provenn.bayes.pfn.priors import Prior, draw
 from provenn.bayes.pfn.priors.prior import check_prior
+from provenn.checks import check_choice, check_flag, check_integer, check_number
 
 CONTEXT_SIZES = ("weighted", "uniform")
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch._C._functorch import is_functorch_wrapped_tensor
 from torch.nn import functional
 
-from provenn.bayes.pfn.checks import check_float_tensor, check_integer, check_number
+from provenn.checks import check_float_tensor, check_integer, check_number
 
 Built = TypeVar("Built", bound="Likelihood")
 Levels = float | Sequence[float] | Tensor

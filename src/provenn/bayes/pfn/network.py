@@ -20,8 +20,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from provenn.bayes.pfn.checks import check_flag, check_float_tensor, check_integer, check_number
 from provenn.bayes.pfn.likelihoods import CategoricalLikelihood, Likelihood, likelihood_from_config
+from provenn.checks import (
+    check_flag,
+    check_float_tensor,
+    check_integer,
+    check_like,
+    check_number,
+)
 from provenn.nn.pretrained import PretrainedModule
 
 if TYPE_CHECKING:
@@ -292,8 +298,9 @@ class PriorFittedNetwork(PretrainedModule):
 
     def _check_context(self, x: Any, y: Any) -> None:
         weight = self.x_encoder.weight
-        check_float_tensor("x", x, weight)
-        check_float_tensor("y", y, weight)
+        for name, value in (("x", x), ("y", y)):
+            check_float_tensor(name, value)
+            check_like(name, value, weight)
         if x.ndim < 2 or not 1 <= x.shape[-1] <= self.n_features:
             raise ValueError(
                 f"x must have shape (*batch, n, d) with d from 1 to n_features = "
@@ -306,7 +313,8 @@ class PriorFittedNetwork(PretrainedModule):
             )
 
     def _check_queries(self, x_query: Any, batch_shape: tuple[int, ...], d: int) -> None:
-        check_float_tensor("x_query", x_query, self.x_encoder.weight)
+        check_float_tensor("x_query", x_query)
+        check_like("x_query", x_query, self.x_encoder.weight)
         if x_query.ndim < 2 or x_query.shape[:-2] != batch_shape or x_query.shape[-1] != d:
             leading = "".join(f"{size}, " for size in batch_shape)
             raise ValueError(

@@ -23,11 +23,11 @@ from typing import Any
 import torch
 
 from provenn.bayes.pfn.bars import BarDistribution
-from provenn.bayes.pfn.checks import check_choice
 from provenn.bayes.pfn.fitting import PriorFitting
 from provenn.bayes.pfn.likelihoods import BernoulliLikelihood
 from provenn.bayes.pfn.network import PriorFittedNetwork
 from provenn.bayes.pfn.priors import Gamma, GaussianProcessPrior, Prior, TabularBNNPrior, draw
+from provenn.checks import check_choice
 
 logger = logging.getLogger(__name__)
 

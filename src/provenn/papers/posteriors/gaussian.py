@@ -101,28 +101,6 @@ def normal_log_density(y: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     return -0.5 * ((2 * math.pi * variance).log() + (y - mean).square() / variance)
 
 
-def exact(
-    problems: Problems,
-    kernel: Kernel,
-    lengthscale: Float64[Tensor, "#datasets d"],
-    outputscale: Float64[Tensor, " #datasets"],
-    noise: Float64[Tensor, " #datasets"],
-) -> Predictions:
-    """Exact posterior predictive under known hyper-parameters, of one or of each data set."""
-    x, y, x_query, y_query = problems.tensors()
-    with timed() as watch:
-        f, s = outputscale[:, None, None], noise[:, None]
-        k = f * correlation(kernel, x, x, lengthscale.expand(len(x), -1))
-        k_query = f * correlation(kernel, x, x_query, lengthscale.expand(len(x), -1))
-        root = torch.linalg.cholesky(k + torch.diag_embed(s.expand(len(x), x.shape[1])))
-        half = torch.linalg.solve_triangular(root, k_query, upper=False)
-        white = torch.linalg.solve_triangular(root, y.unsqueeze(-1), upper=False)
-        mean = (half.mT @ white).squeeze(-1)
-        variance = outputscale[:, None] + s - half.square().sum(-2)
-        density = normal_log_density(y_query, mean, torch.maximum(variance, s))
-    return Predictions(density.numpy(), watch.wall_s, watch.cpu_s)
-
-
 def quadrature(
     problems: Problems, prior: HyperPrior, *, grid: tuple[int, int, int] = (40, 32, 16)
 ) -> Predictions:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from provenn.checks import check_float_tensor
+
 DTYPES = (torch.float32, torch.float64)
 
 
@@ -16,10 +18,7 @@ def check_data(
         ValueError: If shapes do not fit or the context holds NaN or infinity.
     """
     for name, value in (("x", x), ("y", y), ("x_query", x_query)):
-        if not isinstance(value, Tensor):
-            raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
-        if not value.is_floating_point():
-            raise TypeError(f"{name} must be floating-point, got {value.dtype}")
+        check_float_tensor(name, value)
         if not bool(value.isfinite().all()):
             raise ValueError(f"{name} must be finite, got NaN or infinity")
     for name, value in (("x", x), ("x_query", x_query)):

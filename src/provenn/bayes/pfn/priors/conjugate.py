@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from provenn.bayes.pfn.checks import check_integer
 from provenn.bayes.pfn.priors.checks import check_data
 from provenn.bayes.pfn.priors.distributions import Beta
 from provenn.bayes.pfn.priors.prior import check_request
+from provenn.checks import check_integer
 
 
 @dataclass(frozen=True)

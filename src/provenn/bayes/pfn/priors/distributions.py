@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from provenn.bayes.pfn.checks import check_number
+from provenn.checks import check_number
 
 
 @dataclass(frozen=True)

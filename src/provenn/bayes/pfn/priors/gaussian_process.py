@@ -8,10 +8,16 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from provenn.bayes.pfn.checks import check_choice, check_flag, check_integer, check_number
 from provenn.bayes.pfn.priors.checks import check_data
 from provenn.bayes.pfn.priors.distributions import Gamma, sample_or_repeat
 from provenn.bayes.pfn.priors.prior import check_request
+from provenn.checks import (
+    check_choice,
+    check_flag,
+    check_float_tensor,
+    check_integer,
+    check_number,
+)
 
 NOISE_FLOOR = 1e-4
 """Least variance of the noise; a smaller draw is raised to it."""
@@ -221,8 +227,8 @@ class GaussianProcessPrior:
             ValueError: If a hyper-parameter is random, as there is no closed form then, or the
                 arguments do not fit.
         """
-        lengthscale, outputscale, noise = self._fixed(x.device)
         x, y, x_query = check_data(self.n_features, x, y, x_query)
+        lengthscale, outputscale, noise = self._fixed(x.device)
         factor = _cholesky(covariance_matrix(x, x, self.kernel, lengthscale, outputscale), noise)
         cross = covariance_matrix(x, x_query, self.kernel, lengthscale, outputscale)
         solved = torch.linalg.solve_triangular(
@@ -258,6 +264,7 @@ class GaussianProcessPrior:
             -1.1217
         """
         mean, variance = self.predictive(x, y, x_query)
+        check_float_tensor("y_query", y_query)
         if y_query.shape != mean.shape:
             raise ValueError(
                 f"y_query must have the shape of x_query without features, {tuple(mean.shape)}, "

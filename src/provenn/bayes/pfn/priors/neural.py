@@ -3,17 +3,17 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.bayes.pfn.checks import check_choice, check_integer, check_number
 from provenn.bayes.pfn.priors.binarized import above_median
 from provenn.bayes.pfn.priors.distributions import Beta, Gamma, sample_or_repeat
 from provenn.bayes.pfn.priors.prior import check_request
+from provenn.checks import check_integer, check_number
 
 ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     None: lambda z: z,
@@ -22,6 +22,15 @@ ACTIVATIONS: dict[str | None, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
 }
 """Nonlinearities by name; ``None`` is the identity."""
+
+
+def check_activation(name: Any) -> None:
+    """Refuse anything but a name of ``ACTIVATIONS``."""
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"activation must be a str or None, got {name!r:.80}")
+    if name not in ACTIVATIONS:
+        accepted = ", ".join(map(repr, ACTIVATIONS))
+        raise ValueError(f"activation must be one of {accepted}, got {name!r}")
 
 
 class BNNWeights(NamedTuple):
@@ -80,7 +89,7 @@ class BNNPrior:
     def __post_init__(self) -> None:
         check_integer("n_features", self.n_features)
         check_integer("hidden", self.hidden)
-        check_choice("activation", self.activation, tuple(ACTIVATIONS))
+        check_activation(self.activation)
 
     @property
     def n_classes(self) -> int:
@@ -244,7 +253,7 @@ class TabularBNNPrior:
     def __post_init__(self) -> None:
         check_integer("n_features", self.n_features, 2)
         check_integer("n_layers", self.n_layers, 2)
-        check_choice("activation", self.activation, tuple(ACTIVATIONS))
+        check_activation(self.activation)
         check_integer("max_hidden", self.max_hidden, 2)
         for name in ("hidden", "used_features"):
             if not isinstance(getattr(self, name), Beta):

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from provenn.bayes.pfn.checks import check_integer
 from provenn.bayes.pfn.priors.checks import DTYPES
+from provenn.checks import check_integer
 
 
 @runtime_checkable

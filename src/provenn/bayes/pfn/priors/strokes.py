@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from provenn.bayes.pfn.checks import check_integer
 from provenn.bayes.pfn.priors.prior import check_request
+from provenn.checks import check_integer
 
 SIZE = 28
 """Side of an image in pixels."""
