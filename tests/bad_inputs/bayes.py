@@ -455,7 +455,7 @@ CASES = {
             "hidden": COUNT,
             "activation": [
                 ("sine", ValueError, "'sine'", "tanh"),
-                (3, TypeError, "3 of type int", "str"),
+                (3, TypeError, "got 3", "str"),
             ],
         },
     ),
