@@ -276,3 +276,9 @@ def _stored(competitor: Competitor) -> CompetitorRecord:
         cost=cost,
         package=competitor.package,
     )
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}

@@ -63,6 +63,7 @@ def test_same_figure_same_bytes():
 def test_ids_are_those_referred_to():
     drawn = draw(lambda ax: ax.plot([1, 2], marker="o"))
     ids = [e.get("id") for e in parsed(drawn).iter() if e.get("id")]
+    assert ids
     assert len(set(ids)) == len(ids)
     assert set(ids) == set(re.findall(r'(?:href="|url\()#(\w+)', drawn))
 

@@ -9,6 +9,7 @@ from provenn.evidence.store import Store
 from provenn.report import build, earlier, gallery
 from provenn.report.gallery import MANIFEST
 from tests.report import synthetic
+from tests.report.synthetic import contents
 
 
 @pytest.fixture
@@ -35,10 +36,6 @@ def built(tmp_path, monkeypatch):
     return again
 
 
-def contents(folder):
-    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-
-
 def test_the_same_is_not_drawn_again(built, tmp_path):
     first = contents(built.out)
     assert built() == []
@@ -63,6 +60,18 @@ def test_other_trials_are_drawn(built):
     gone = next(t for t in built.store.root.rglob("*quick*/*/seed-0001*"))
     gone.rename(built.store.root.parent / "gone")
     assert built() == ["quick"]
+
+
+def test_a_figure_that_could_not_be_drawn_is_tried_again(built):
+    def broken(trials):
+        return {**synthetic.figures(trials), "unknown": "no figure"}
+
+    page = dataclasses.replace(built.page, figures=broken)
+    for folder in ("first", "first", "second"):
+        assert built(page, built.out.parent / folder) == ["laptop", "quick"]
+    first = contents(built.out.parent / "first")
+    assert "could not be drawn" in first["paper-00/index.html"].decode()
+    assert contents(built.out.parent / "second") == first
 
 
 def test_other_code_draws_everything(built, monkeypatch):

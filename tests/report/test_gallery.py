@@ -16,11 +16,7 @@ from provenn.report import build
 from provenn.report.gallery import MANIFEST
 from provenn.report.text import MINUS
 from tests.report import synthetic
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (p for p in folder.rglob("*") if p.is_file())
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+from tests.report.synthetic import contents
 
 
 def filled(folder: Path, pages, presets=("quick",)) -> Store:

@@ -176,7 +176,7 @@ def _attributes(attributes: Mapping[str, str]) -> dict[str, str]:
     styled = {key.strip(): value.strip() for key, _, value in declarations}
     if font := _FONT.fullmatch(styled.pop("font", "")):
         slant, weight, size = font.groups()
-        styled |= {"font-size": size}
+        styled |= {"font-size": f"{size}px"}
         styled |= {"font-style": slant} if slant else {}
         styled |= {"font-weight": weight} if weight else {}
     given |= {k: v for k, v in styled.items() if k == "opacity" or _INHERITED.fullmatch(k)}
@@ -200,7 +200,7 @@ def _value(name: str, value: str) -> str:
         return _NUMBER.sub(_short, value)
     if name in ("fill", "stroke"):
         return INK if value.lower() == "#000000" else value.lower()
-    return value.removesuffix("px") if name != "font-size" else f"{value.removesuffix('px')}px"
+    return value
 
 
 def _short(number: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Figures of the gallery that is there already, so that only what is new has to be drawn."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,11 @@ def origin(page: Page, trials: Sequence[Trial]) -> str:
     return digest.hexdigest()
 
 
-def entry(page: Page, trials: Sequence[Trial], pictures: Iterable[Picture]) -> dict[str, Any]:
-    """What the manifest of a gallery says of the figures of one page and preset."""
+def entry(made_from: str, pictures: Sequence[Picture]) -> dict[str, Any]:
+    """What the manifest of a gallery says of the figures of one page and preset.
+
+    Where one of them could not be drawn there is no origin, so that all are tried again.
+    """
     figures = [
         {
             "name": picture.name,
@@ -47,29 +50,30 @@ def entry(page: Page, trials: Sequence[Trial], pictures: Iterable[Picture]) -> d
         for picture in pictures
         if picture.data
     ]
-    return {"origin": origin(page, trials), "figures": figures}
+    whole = not any(picture.problem for picture in pictures)
+    return {"origin": made_from if whole else "", "figures": figures}
 
 
 def reread(
-    folder: Path, found: Any, page: Page, preset: str, trials: Sequence[Trial]
+    folder: Path, found: Any, made_from: str, page: Page, preset: str, n: int
 ) -> list[Picture]:
     """The figures that an earlier gallery drew from the same code and the same trials.
 
     Args:
         folder: The page's folder in that gallery.
         found: The :func:`entry` of its manifest, or anything else that was there.
+        made_from: The :func:`origin` of what would be drawn now.
         page: The page.
         preset: A preset.
-        trials: The trials of it that would be drawn.
+        n: Number of its trials.
 
     Returns:
         The figures, none if anything differs or cannot be read.
     """
-    now = origin(page, trials)
     try:
-        if not now or found["origin"] != now:
+        if not made_from or found["origin"] != made_from:
             return []
-        return [_read(folder, figure, page, preset, len(trials)) for figure in found["figures"]]
+        return [_read(folder, figure, page, preset, n) for figure in found["figures"]]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
 

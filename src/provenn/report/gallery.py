@@ -14,7 +14,7 @@ from provenn.evidence.fields import check_sequence, check_type
 from provenn.evidence.lock import history
 from provenn.evidence.page import Page
 from provenn.evidence.store import Store
-from provenn.report.earlier import entry, reread
+from provenn.report.earlier import entry, origin, reread
 from provenn.report.overview import overview, survivors
 from provenn.report.paper_view import paper_view
 from provenn.report.pictures import draw, finished
@@ -68,10 +68,11 @@ def build(pages: Sequence[Page], stores: Sequence[Store], out: Path) -> Path:
         page, drawn = assessment.page, []
         slug = page.paper.slug
         for preset, trials in finished(assessment).items():
-            name = f"{slug}/{preset}"
-            known = reread(out / slug, there["figures"].get(name), page, preset, trials)
+            name, made_from = f"{slug}/{preset}", origin(page, trials)
+            found = there["figures"].get(name)
+            known = reread(out / slug, found, made_from, page, preset, len(trials))
             some = known or draw(page, preset, trials)
-            figures[name] = entry(page, trials, some)
+            figures[name] = entry(made_from, some)
             drawn += some
         views.append(paper_view(assessment, drawn, surviving[slug], history(page)))
     files = gallery_files(views, overview(views, gather(stores, slugs)))
